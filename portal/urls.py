@@ -1,0 +1,3 @@
+"""Every address of the portal, put together from the apps."""
+
+urlpatterns: list = []
