@@ -1,0 +1,1 @@
+"""The one door: `code_session(facts, terms, codebook) -> Ruling`."""
