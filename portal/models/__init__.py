@@ -1,0 +1,65 @@
+"""The clinic's records: organizations and people, patients and courses, sessions and their audit trail."""
+
+from portal.models.audit import AuditEvent
+from portal.models.choices import (
+    BeneficiaryNotice,
+    Biller,
+    ClaimForm,
+    Completion,
+    CourseStatus,
+    DepartmentSetting,
+    EntrySource,
+    Guidance,
+    Isocenters,
+    MotionManagement,
+    Technique,
+)
+from portal.models.clinic import (
+    Course,
+    DeliveredFraction,
+    Patient,
+    Prescription,
+    ScheduledFraction,
+    TreatmentSession,
+)
+from portal.models.organization import (
+    FIRST_DAY,
+    LAST_DAY,
+    Department,
+    DepartmentBiller,
+    DepartmentStatus,
+    Machine,
+    Organization,
+    Physician,
+    User,
+)
+
+__all__ = [
+    "FIRST_DAY",
+    "LAST_DAY",
+    "AuditEvent",
+    "BeneficiaryNotice",
+    "Biller",
+    "ClaimForm",
+    "Completion",
+    "Course",
+    "CourseStatus",
+    "DeliveredFraction",
+    "Department",
+    "DepartmentBiller",
+    "DepartmentSetting",
+    "DepartmentStatus",
+    "EntrySource",
+    "Guidance",
+    "Isocenters",
+    "Machine",
+    "MotionManagement",
+    "Organization",
+    "Patient",
+    "Physician",
+    "Prescription",
+    "ScheduledFraction",
+    "Technique",
+    "TreatmentSession",
+    "User",
+]
