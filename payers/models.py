@@ -10,7 +10,12 @@ from django.db.models import Func, Q
 from django.db.models.functions import Cast
 
 from coding.engine import vocabulary
+from coding.engine.terms import PolicyTerms
+from coding.engine.trace import Citation
 from portal.models import FIRST_DAY, LAST_DAY, Course, Organization, Patient, User
+
+
+DATED_TERMS = ("keep_until", "payer_ready")
 
 
 class PayerKind(models.TextChoices):
@@ -81,6 +86,10 @@ class PolicyVersionQuerySet(models.QuerySet):
         """
         return self.published().filter(effective_from__lte=on).order_by("-effective_from", "-revision")
 
+    def with_terms(self):
+        """With everything that `as_terms` reads, in a fixed number of queries."""
+        return self.select_related("policy__payer").prefetch_related("clauses")
+
 
 class PolicyVersion(models.Model):
     """A payer's rules from one date of service on: a draft, then published and frozen (a trigger holds it).
@@ -143,6 +152,27 @@ class PolicyVersion(models.Model):
         """How the version is named on pages and in traces."""
         correction = f", revision {self.revision}" if self.revision > 1 else ""
         return f"{self.policy.payer.name} from {self.effective_from.isoformat()}{correction}"
+
+    def as_terms(self) -> PolicyTerms:
+        """This version as the engine reads it. Reads `clauses` and `policy.payer`: prefetch them in a loop."""
+        return PolicyTerms(
+            policy=self.policy.payer.slug,
+            version=self.label,
+            effective_from=self.effective_from,
+            reviewed_on=self.reviewed_on,
+            clauses={
+                clause.term: Citation(
+                    title=clause.citation_title,
+                    url=clause.citation_url,
+                    published=clause.citation_published,
+                    section=clause.citation_section,
+                    reviewed_on=self.reviewed_on,
+                )
+                for clause in self.clauses.all()
+                if clause.term
+            },
+            **{key: date.fromisoformat(value) if key in DATED_TERMS else value for key, value in self.terms.items()},
+        )
 
 
 class ClauseTopic(models.TextChoices):
