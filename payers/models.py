@@ -14,7 +14,6 @@ from coding.engine.terms import PolicyTerms
 from coding.engine.trace import Citation
 from portal.models import FIRST_DAY, LAST_DAY, Course, Organization, Patient, User
 
-
 DATED_TERMS = ("keep_until", "payer_ready")
 
 
@@ -153,13 +152,14 @@ class PolicyVersion(models.Model):
         correction = f", revision {self.revision}" if self.revision > 1 else ""
         return f"{self.policy.payer.name} from {self.effective_from.isoformat()}{correction}"
 
-    def as_terms(self) -> PolicyTerms:
+    def as_terms(self, *, is_review_overdue: bool = False) -> PolicyTerms:
         """This version as the engine reads it. Reads `clauses` and `policy.payer`: prefetch them in a loop."""
         return PolicyTerms(
             policy=self.policy.payer.slug,
             version=self.label,
             effective_from=self.effective_from,
             reviewed_on=self.reviewed_on,
+            is_review_overdue=is_review_overdue,
             clauses={
                 clause.term: Citation(
                     title=clause.citation_title,
