@@ -1,3 +1,36 @@
 """Every address of the portal, put together from the apps."""
 
-urlpatterns: list = []
+from django.contrib.auth import views as auth
+from django.urls import include, path, reverse_lazy
+
+from portal.views import setup
+
+urlpatterns = [
+    # Signing in and out
+    path("sign-in/", auth.LoginView.as_view(redirect_authenticated_user=True), name="sign-in"),
+    path("sign-out/", auth.LogoutView.as_view(), name="sign-out"),
+    path(
+        "password/",
+        auth.PasswordChangeView.as_view(success_url=reverse_lazy("password-changed")),
+        name="password-change",
+    ),
+    path("password/changed/", auth.PasswordChangeDoneView.as_view(), name="password-changed"),
+    # Set-up
+    path("setup/", setup.setup_home, name="setup-home"),
+    path("setup/organization/", setup.organization_amend, name="organization-amend"),
+    path("setup/departments/", setup.department_list, name="department-list"),
+    path("setup/departments/new/", setup.department_edit, name="department-create"),
+    path("setup/departments/<int:pk>/", setup.department_edit, name="department-amend"),
+    path("setup/machines/", setup.machine_list, name="machine-list"),
+    path("setup/machines/new/", setup.machine_edit, name="machine-create"),
+    path("setup/machines/<int:pk>/", setup.machine_edit, name="machine-amend"),
+    path("setup/physicians/", setup.physician_list, name="physician-list"),
+    path("setup/physicians/new/", setup.physician_edit, name="physician-create"),
+    path("setup/physicians/<int:pk>/", setup.physician_edit, name="physician-amend"),
+    path("setup/users/", setup.user_list, name="user-list"),
+    path("setup/users/new/", setup.user_edit, name="user-create"),
+    path("setup/users/<int:pk>/", setup.user_edit, name="user-amend"),
+    # The other apps
+    path("", include("payers.urls")),
+    path("", include("coding.urls")),
+]

@@ -1,0 +1,1 @@
+"""Forms of the charge pages, one module an area."""

@@ -1,0 +1,1 @@
+"""Pages about charges, one module an area."""

@@ -1,0 +1,1 @@
+"""The portal's presenters, one module an area."""

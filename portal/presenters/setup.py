@@ -1,0 +1,101 @@
+"""How set-up records are listed: one table for every kind of record."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+from django.urls import reverse
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One kind of set-up record: what it is called, its addresses, and its columns in order."""
+
+    title: str
+    noun: str
+    purpose: str
+    list_url: str
+    create_url: str
+    amend_url: str
+    columns: tuple[tuple[str, Callable[[Any], str]], ...] = ()
+
+    def table(self, records: Iterable[Model]) -> dict[str, Any]:
+        """Headings and rows; each row has its cells and the address that amends it."""
+        return {
+            "headings": [heading for heading, _ in self.columns],
+            "rows": [
+                {"cells": [show(record) for _, show in self.columns], "url": reverse(self.amend_url, args=[record.pk])}
+                for record in records
+            ],
+        }
+
+
+def yes_no(value: bool) -> str:
+    return "Yes" if value else "No"
+
+
+DEPARTMENTS = Section(
+    title="Departments",
+    noun="department",
+    purpose="Where sessions are delivered: setting with its dates, time zone, and who bills which claim form.",
+    list_url="department-list",
+    create_url="department-create",
+    amend_url="department-amend",
+    columns=(
+        ("Department", lambda d: d.name),
+        (
+            "Setting",
+            lambda d: "; ".join(
+                f"{s.get_setting_display()} from {s.effective_from:%m/%d/%Y}" for s in d.statuses.all()
+            ),
+        ),
+        ("NPI", lambda d: d.npi),
+        ("Bills", lambda d: "; ".join(f"{b.get_claim_form_display()}: {b.name}" for b in d.billers.all())),
+        ("Time zone", lambda d: d.time_zone),
+        ("Active", lambda d: yes_no(d.is_active)),
+    ),
+)
+MACHINES = Section(
+    title="Machines",
+    noun="machine",
+    purpose="The treatment machines of each department, and what the treatment log calls them.",
+    list_url="machine-list",
+    create_url="machine-create",
+    amend_url="machine-amend",
+    columns=(
+        ("Machine", lambda m: m.name),
+        ("Department", lambda m: m.department.name),
+        ("Name in the log", lambda m: m.source_name or "—"),
+        ("Active", lambda m: yes_no(m.is_active)),
+    ),
+)
+PHYSICIANS = Section(
+    title="Physicians",
+    noun="physician",
+    purpose="Who is responsible for sessions and renders the guidance review.",
+    list_url="physician-list",
+    create_url="physician-create",
+    amend_url="physician-amend",
+    columns=(
+        ("Physician", str),
+        ("NPI", lambda p: p.npi),
+        ("Taxonomy", lambda p: p.get_taxonomy_display()),
+        ("Active", lambda p: yes_no(p.is_active)),
+    ),
+)
+USERS = Section(
+    title="Users and roles",
+    noun="user",
+    purpose="Who signs in, what they may do, and which departments they see.",
+    list_url="user-list",
+    create_url="user-create",
+    amend_url="user-amend",
+    columns=(
+        ("User name", lambda u: u.username),
+        ("Name", lambda u: u.get_full_name() or "—"),
+        ("Role", lambda u: ", ".join(g.name for g in u.groups.all()) or "none"),
+        ("Departments", lambda u: "all" if u.sees_all_departments else ", ".join(d.name for d in u.departments.all())),
+        ("Active", lambda u: yes_no(u.is_active)),
+    ),
+)
