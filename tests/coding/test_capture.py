@@ -58,6 +58,12 @@ def lines(course) -> list[str]:
     return [f"{line.claim_form} {line} {line.state}" for line in live]
 
 
+def make_sessions(course, number: int) -> None:
+    for place in range(number):
+        started_at = datetime(2025, 12, 1, 15, tzinfo=UTC) + timedelta(days=place)
+        make_session(course, fraction=place + 1, started_at=started_at)
+
+
 def test_capture_on_campus_gives_the_delivery_and_the_guidance_line(course, coder) -> None:
     make_session(course, fraction=1)
 
@@ -331,16 +337,11 @@ def test_later_coverage_is_billed_from_its_first_day(organization, coder) -> Non
 
 def test_motion_management_is_held_until_it_is_documented(organization, coder) -> None:
     course = make_treated_course(organization)
-    prescription = course.prescriptions.get()
     course.prescriptions.update(motion_management="active")
     make_session(course, fraction=1, started_at=datetime(2026, 1, 5, 15, tzinfo=UTC))
     capture_from(patient=course.patient, day=date(2026, 1, 5), by=coder)
     undocumented = lines(course)
-    prescription.motion_management, prescription.motion_documentation = (
-        "active",
-        "Gating window 3 mm, beam held outside.",
-    )
-    prescription.save()
+    course.prescriptions.update(motion_documentation="Gating window 3 mm, beam held outside.")
 
     capture_from(patient=course.patient, day=date(2026, 1, 5), by=coder)
 
@@ -374,19 +375,15 @@ def test_preview_gives_the_ruling_and_keeps_nothing(course, coder) -> None:
 
 def test_capture_asks_a_fixed_number_of_queries(organization, coder) -> None:
     few, many = make_treated_course(organization), make_treated_course(organization)
-    counts = []
-    for course, sessions in ((few, 3), (many, 12)):
-        for number in range(sessions):
-            make_session(
-                course, fraction=number + 1, started_at=datetime(2025, 12, 1, 15, tzinfo=UTC) + timedelta(days=number)
-            )
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            capture_from(patient=course.patient, day=date(2025, 12, 1), by=coder)
-        counts.append(len(queries))
+    make_sessions(few, 3)
+    make_sessions(many, 12)
 
-    assert counts[0] == counts[1]
+    with CaptureQueriesContext(connection) as few_queries:
+        capture_from(patient=few.patient, day=date(2025, 12, 1), by=coder)
+    with CaptureQueriesContext(connection) as many_queries:
+        capture_from(patient=many.patient, day=date(2025, 12, 1), by=coder)
+
+    assert len(few_queries) == len(many_queries)
 
 
 def test_capture_off_campus_department_dates_its_setting(organization, coder) -> None:
