@@ -1,7 +1,5 @@
 """Set-up: organization, departments, machines, physicians and users."""
 
-from datetime import date
-
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +16,7 @@ from portal.forms.setup import (
     PhysicianForm,
     UserForm,
 )
-from portal.models import Department, Machine, Physician, User
+from portal.models import FIRST_DAY, Department, Machine, Physician, User
 from portal.presenters.setup import DEPARTMENTS, MACHINES, PHYSICIANS, USERS, Section
 from portal.services.setup import LastAdministrator, save_department, save_record, save_user
 
@@ -66,7 +64,7 @@ def department_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse
             removed=[*statuses.deleted_objects, *billers.deleted_objects],
             by=request.user,
         )
-        changed = recapture_for_department(department=saved, since=date.min, by=request.user) if pk else 0
+        changed = recapture_for_department(department=saved, since=FIRST_DAY, by=request.user) if pk else 0
         messages.success(request, f"Department saved. {changed} sessions have a new ruling.")
         return redirect("department-list")
     return render(

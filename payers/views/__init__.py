@@ -1,0 +1,1 @@
+"""Pages about payers, one module an area."""
