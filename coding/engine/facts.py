@@ -45,7 +45,7 @@ class EarlierSession:
 class AuthorizationFacts:
     """The payer's authorization that covers the session; empty fields mean that it sets no such limit.
 
-    `codes`: codes it was given for. `units`: sessions it covers; `used`: sessions already counted against it before this one.
+    `codes`: codes it was given for. `units`: sessions it covers; `used`: sessions counted against it before this one.
     `starts_on` and `ends_on` are inclusive.
     """
 
