@@ -6,7 +6,7 @@ from datetime import date
 from itertools import groupby
 
 from coding.engine import vocabulary as words
-from coding.engine.facts import AuthorizationFacts, ChargedUnits, EarlierSession, SessionFacts
+from coding.engine.facts import AuthorizationFacts, EarlierSession, SessionFacts
 from coding.engine.ruling import Ruling
 from payers.models import Authorization, Coverage, Payer, PolicyVersion
 from portal.models import Patient, Prescription, TreatmentSession
@@ -248,9 +248,7 @@ def _earlier(visit: Visit, session: TreatmentSession, rulings: dict[int, Ruling]
         minutes_before=_minutes_between(earlier, session),
         is_same_physician=earlier.physician_id == session.physician_id if known else None,
         is_own_visit=visit.is_own_visit,
-        charged=tuple(
-            ChargedUnits(charge.claim_form, charge.code, charge.units) for charge in (ruling.charges if ruling else ())
-        ),
+        charged=ruling.counted if ruling else (),
     )
 
 
