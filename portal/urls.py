@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import include, path, reverse_lazy
 
-from portal.views import setup
+from portal.views import courses, patients, setup
 
 urlpatterns = [
     # Signing in and out
@@ -30,6 +30,18 @@ urlpatterns = [
     path("setup/users/", setup.user_list, name="user-list"),
     path("setup/users/new/", setup.user_edit, name="user-create"),
     path("setup/users/<int:pk>/", setup.user_edit, name="user-amend"),
+    # Patients, courses, prescriptions
+    path("patients/", patients.patient_list, name="patient-list"),
+    path("patients/new/", patients.patient_create, name="patient-create"),
+    path("patients/<int:pk>/", patients.patient_detail, name="patient-detail"),
+    path("patients/<int:pk>/amend/", patients.patient_amend, name="patient-amend"),
+    path("patients/<int:pk>/courses/new/", courses.course_create, name="course-create"),
+    path("courses/<int:pk>/", courses.course_detail, name="course-detail"),
+    path("courses/<int:pk>/amend/", courses.course_amend, name="course-amend"),
+    path("courses/<int:pk>/prescriptions/new/", courses.prescription_create, name="prescription-create"),
+    path("prescriptions/<int:pk>/", courses.prescription_amend, name="prescription-amend"),
+    path("prescriptions/<int:pk>/plan/", courses.fractions_plan, name="fractions-plan"),
+    path("fractions/<int:pk>/missed/", courses.fraction_missed, name="fraction-missed"),
     # The other apps
     path("", include("payers.urls")),
     path("", include("coding.urls")),

@@ -24,6 +24,7 @@ from portal.models import (
     ScheduledFraction,
     User,
 )
+from portal.services.clinic import fractions_left_to_plan
 
 DAY_FORMATS = ["%m/%d/%Y", "%Y-%m-%d", "%m/%d/%y", "%m%d%Y"]
 TIME_FORMATS = ["%I:%M %p", "%I:%M%p", "%I %p", "%H:%M", "%H%M"]
@@ -285,9 +286,10 @@ class FractionPlanForm(forms.Form):
         label="Move fractions that are planned on or after the first day", required=False
     )
 
-    def __init__(self, *args: Any, course: Course, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, prescription: Prescription, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["machine"].queryset = course.department.machines.filter(is_active=True)
+        self.prescription = prescription
+        self.fields["machine"].queryset = prescription.course.department.machines.filter(is_active=True)
 
     def clean_first_day(self) -> date:
         return bounded_day(self.cleaned_data["first_day"])
@@ -301,6 +303,17 @@ class FractionPlanForm(forms.Form):
             if text:
                 days.append(_day_from(text))
         return days
+
+    def clean(self) -> dict[str, Any]:
+        """`numbers` in the cleaned data are the fractions to lay out, in order."""
+        cleaned = super().clean()
+        if not self.errors:
+            moves_from = cleaned["first_day"] if cleaned["moves_planned"] else None
+            left = fractions_left_to_plan(prescription=self.prescription, moves_from=moves_from)
+            cleaned["numbers"] = left[: cleaned["count"]]
+            if len(left) < cleaned["count"]:
+                self.add_error("count", _fractions_left_sentence(len(left), self.prescription))
+        return cleaned
 
 
 class MissedFractionForm(forms.ModelForm):
@@ -335,6 +348,12 @@ def bounded_day(day: date) -> date:
     if not FIRST_DAY <= day <= LAST_DAY:
         raise forms.ValidationError(f"Enter a day from {FIRST_DAY:%m/%d/%Y} to {LAST_DAY:%m/%d/%Y}.")
     return day
+
+
+def _fractions_left_sentence(left: int, prescription: Prescription) -> str:
+    if left == 0:
+        return f"All {prescription.fractions} fractions are planned or delivered. Tick below to move planned ones."
+    return f"{left} of {prescription.fractions} fractions are left to plan. Enter a number up to {left}."
 
 
 def _within(value: int, least: int, most: int, name: str) -> int:

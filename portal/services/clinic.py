@@ -115,10 +115,15 @@ def amend_prescription(*, prescription: Prescription, by: User, **changes: objec
     return prescription
 
 
-def fractions_left_to_plan(*, prescription: Prescription) -> list[int]:
-    """The fraction numbers that are neither planned nor delivered, in order; missed ones count as not planned."""
-    planned = prescription.scheduled_fractions.filter(missed_reason="").values_list("fraction_number", flat=True)
-    settled = {*planned, *_delivered_numbers(prescription)}
+def fractions_left_to_plan(*, prescription: Prescription, moves_from: date | None = None) -> list[int]:
+    """The fraction numbers that are neither planned nor delivered, in order; missed ones count as not planned.
+
+    With `moves_from`, those planned on or after that day are left to plan anew.
+    """
+    planned = prescription.scheduled_fractions.filter(missed_reason="")
+    if moves_from is not None:
+        planned = planned.filter(planned_on__lt=moves_from)
+    settled = {*planned.values_list("fraction_number", flat=True), *_delivered_numbers(prescription)}
     return [number for number in range(1, prescription.fractions + 1) if number not in settled]
 
 

@@ -1,0 +1,252 @@
+"""Courses with their calendar, prescriptions, and the fractions planned for them."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.db import IntegrityError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from coding.services import capture_from
+from portal import clock
+from portal.forms.clinic import CourseForm, FractionPlanForm, MissedFractionForm, PrescriptionForm
+from portal.models import Course, Department, Patient, Prescription, ScheduledFraction, User
+from portal.presenters.course import course_page, plan_page, recapture_sentence
+from portal.services.clinic import (
+    FractionDelivered,
+    FractionPlannedAgain,
+    amend_course,
+    amend_prescription,
+    fractions_left_to_plan,
+    lay_out_fractions,
+    miss_fraction,
+    open_course,
+    plan_fractions,
+    record_prescription,
+    restore_fraction,
+    suggest_account_number,
+)
+
+
+@require_safe
+@permission_required("portal.view_course", raise_exception=True)
+def course_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The fraction calendar, or with ?view=table the same as a table."""
+    courses = _courses(request.user).select_related("patient", "physician")
+    course = get_object_or_404(courses.prefetch_related("department__statuses"), pk=pk)
+    page = course_page(
+        course,
+        user=request.user,
+        today=clock.today(course.department.zone),
+        is_table=request.GET.get("view") == "table",
+    )
+    return render(request, "portal/course_detail.html", {"page": page, "course": course})
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.add_course", raise_exception=True)
+def course_create(request: HttpRequest, pk: int) -> HttpResponse:
+    patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
+    initial = {"account_number": suggest_account_number(organization=request.user.organization)}
+    form = CourseForm(request.POST or None, initial=initial, user=request.user, today=_today(request.user))
+    if request.method == "POST" and form.is_valid():
+        try:
+            course = open_course(patient=patient, by=request.user, **form.facts)
+        except IntegrityError:
+            form.add_error("account_number", _("Somebody has just given this account number to another course."))
+        else:
+            messages.success(request, _("Course opened. Add its prescription next."))
+            _hint(request, form)
+            return redirect("course-detail", pk=course.pk)
+    return _form_page(
+        request,
+        form,
+        title=_("New course"),
+        submit=_("Open course"),
+        cancel_url=reverse("patient-detail", args=[patient.pk]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.change_course", raise_exception=True)
+def course_amend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Diagnoses decide pointers and holds, so the course's days are captured again."""
+    course = get_object_or_404(_courses(request.user), pk=pk)
+    form = CourseForm(
+        request.POST or None, instance=course, user=request.user, today=clock.today(course.department.zone)
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            amended = amend_course(course=course, by=request.user, **form.facts)
+        except IntegrityError:
+            form.add_error("account_number", _("Somebody has just given this account number to another course."))
+        else:
+            messages.success(request, _("Course saved. %(lines)s") % {"lines": _capture(amended, request.user)})
+            _hint(request, form)
+            return redirect("course-detail", pk=course.pk)
+    return _form_page(
+        request,
+        form,
+        title=_("Amend course"),
+        submit=_("Save course"),
+        cancel_url=reverse("course-detail", args=[course.pk]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.add_prescription", raise_exception=True)
+def prescription_create(request: HttpRequest, pk: int) -> HttpResponse:
+    course = get_object_or_404(_courses(request.user), pk=pk)
+    initial = {"signed_by": course.physician_id, "plan_approved_by": course.physician_id}
+    form = PrescriptionForm(request.POST or None, initial=initial, course=course, now=clock.now())
+    if request.method == "POST" and form.is_valid():
+        record_prescription(course=course, by=request.user, **form.facts)
+        messages.success(request, _("Prescription saved. %(lines)s") % {"lines": _capture(course, request.user)})
+        _hint(request, form)
+        return redirect("course-detail", pk=course.pk)
+    return _form_page(
+        request,
+        form,
+        title=_("New prescription"),
+        submit=_("Save prescription"),
+        cancel_url=reverse("course-detail", args=[course.pk]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.change_prescription", raise_exception=True)
+def prescription_amend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Technique, motion and signatures decide codes and holds, so the course's days are captured again."""
+    prescription = get_object_or_404(_prescriptions(request.user), pk=pk)
+    course = prescription.course
+    form = PrescriptionForm(request.POST or None, instance=prescription, course=course, now=clock.now())
+    if request.method == "POST" and form.is_valid():
+        amend_prescription(prescription=prescription, by=request.user, **form.facts)
+        messages.success(request, _("Prescription saved. %(lines)s") % {"lines": _capture(course, request.user)})
+        _hint(request, form)
+        return redirect("course-detail", pk=course.pk)
+    return _form_page(
+        request,
+        form,
+        title=_("Amend prescription"),
+        submit=_("Save prescription"),
+        cancel_url=reverse("course-detail", args=[course.pk]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.add_scheduledfraction", raise_exception=True)
+def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lay the fractions that are left out on days; the plan is shown first and saved by a second press."""
+    prescription = get_object_or_404(_prescriptions(request.user), pk=pk)
+    course = prescription.course
+    left = fractions_left_to_plan(prescription=prescription)
+    initial = {"count": len(left) or None, "a_day": prescription.sessions_a_day, "weekdays": ["0", "1", "2", "3", "4"]}
+    form = FractionPlanForm(request.POST or None, initial=initial, prescription=prescription)
+    plan = []
+    if request.method == "POST" and form.is_valid():
+        plan = lay_out_fractions(
+            numbers=form.cleaned_data["numbers"],
+            first_day=form.cleaned_data["first_day"],
+            weekdays=form.cleaned_data["weekdays"],
+            skipped=form.cleaned_data["skipped"],
+            a_day=form.cleaned_data["a_day"],
+        )
+        if "save" in request.POST:
+            try:
+                plan_fractions(
+                    prescription=prescription,
+                    plan=plan,
+                    machine=form.cleaned_data["machine"],
+                    at=form.cleaned_data["at"],
+                    by=request.user,
+                )
+            except FractionDelivered:
+                form.add_error(None, _("A fraction of this plan has been delivered meanwhile. Look at the plan again."))
+            else:
+                count = len(plan)
+                told = ngettext("%(count)d fraction planned.", "%(count)d fractions planned.", count)
+                messages.success(request, told % {"count": count})
+                return redirect("course-detail", pk=course.pk)
+    return render(
+        request,
+        "portal/course_plan.html",
+        {"form": form, "course": course, "prescription": prescription, "plan": plan_page(plan), "left": len(left)},
+        status=422 if form.errors else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.change_scheduledfraction", raise_exception=True)
+def fraction_missed(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say that a planned fraction was missed and why, or take that back."""
+    fractions = ScheduledFraction.objects.filter(prescription__in=_prescriptions(request.user))
+    fraction = get_object_or_404(fractions.select_related("prescription__course__department", "machine"), pk=pk)
+    course = fraction.prescription.course
+    is_missed = bool(fraction.missed_reason)
+    form = MissedFractionForm(request.POST if request.method == "POST" and not is_missed else None, instance=fraction)
+    if request.method == "POST" and is_missed:
+        try:
+            restore_fraction(fraction=fraction, by=request.user)
+        except FractionPlannedAgain as again:
+            day = f"{again.other.planned_on:%m/%d/%Y}"
+            messages.error(
+                request,
+                _("Fraction %(number)d is planned again on %(day)s. Mark that one missed first.")
+                % {"number": fraction.fraction_number, "day": day},
+            )
+        else:
+            messages.success(request, _("The fraction is planned again."))
+        return redirect("course-detail", pk=course.pk)
+    if request.method == "POST" and form.is_valid():
+        miss_fraction(fraction=fraction, reason=form.cleaned_data["missed_reason"], by=request.user)
+        messages.success(request, _("Fraction marked missed. Plan it again when its new day is known."))
+        return redirect("course-detail", pk=course.pk)
+    return render(
+        request,
+        "portal/course_missed.html",
+        {"form": form, "fraction": fraction, "course": course, "is_missed": is_missed},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+def _courses(user: User) -> QuerySet[Course]:
+    return Course.objects.visible_to(user).select_related("department", "organization")
+
+
+def _prescriptions(user: User) -> QuerySet[Prescription]:
+    return Prescription.objects.filter(course__in=Course.objects.visible_to(user)).select_related(
+        "course__department", "course__organization"
+    )
+
+
+def _capture(course: Course, by: User) -> str:
+    """Capture the patient again from the course's first session on, and say what changed."""
+    first = course.sessions.order_by("date_of_service").first()
+    if first is None:
+        return recapture_sentence([])
+    return recapture_sentence(capture_from(patient=course.patient, day=first.date_of_service, by=by))
+
+
+def _hint(request: HttpRequest, form: CourseForm | PrescriptionForm) -> None:
+    for hint in form.hints:
+        messages.warning(request, hint)
+
+
+def _today(user: User):
+    """The day at the first department that the person sees."""
+    department = Department.objects.visible_to(user).first() or Department()
+    return clock.today(department.zone)
+
+
+def _form_page(request: HttpRequest, form, *, title: str, submit: str, cancel_url: str) -> HttpResponse:
+    return render(
+        request,
+        "portal/clinic_form.html",
+        {"form": form, "title": title, "submit": submit, "cancel_url": cancel_url},
+        status=422 if request.method == "POST" else 200,
+    )
