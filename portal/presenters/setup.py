@@ -7,6 +7,8 @@ from typing import Any
 from django.db.models import Model
 from django.urls import reverse
 
+from portal.models import User
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -99,3 +101,19 @@ USERS = Section(
         ("Active", lambda u: yes_no(u.is_active)),
     ),
 )
+
+ELSEWHERE = (
+    ("Payers", "payer-list", "Who is billed, and of which kind."),
+    ("Fee schedule", "price-list", "What the organization charges for a code, from a date of service on."),
+)
+
+
+def setup_sections(user: User) -> list[dict[str, str]]:
+    """The cards of the set-up page, each with its address."""
+    cards = [(s.title, s.list_url, s.purpose) for s in (DEPARTMENTS, MACHINES, PHYSICIANS)]
+    cards += [*ELSEWHERE, (USERS.title, USERS.list_url, USERS.purpose)]
+    if user.has_perm("portal.change_setup"):
+        cards.append(
+            ("Organization", "organization-amend", "Its name, and whether a second person publishes policies.")
+        )
+    return [{"title": title, "url": reverse(url), "purpose": purpose} for title, url, purpose in cards]

@@ -17,15 +17,15 @@ from portal.forms.setup import (
     UserForm,
 )
 from portal.models import FIRST_DAY, Department, Machine, Physician, User
-from portal.presenters.setup import DEPARTMENTS, MACHINES, PHYSICIANS, USERS, Section
+from portal.presenters.setup import DEPARTMENTS, MACHINES, PHYSICIANS, USERS, Section, setup_sections
 from portal.services.setup import LastAdministrator, save_department, save_record, save_user
 
 
 @require_safe
 @permission_required("portal.view_setup", raise_exception=True)
 def setup_home(request: HttpRequest) -> HttpResponse:
-    """What can be set up, and how much of it there is."""
-    return render(request, "portal/setup_home.html", {"organization": request.user.organization})
+    """What can be set up."""
+    return render(request, "portal/setup_home.html", {"sections": setup_sections(request.user)})
 
 
 @require_http_methods(["GET", "POST"])
