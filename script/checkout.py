@@ -46,7 +46,17 @@ def prepare_python(*requirements: str) -> None:
             continue
         say(f"Installing {name}")
         run_or_stop(
-            [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+            [
+                PYTHON,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-input",
+                "--no-deps",
+                "--require-hashes",
+            ]
             + ["-r", file],
             f"pip could not install {name}; is there a way to a package index?",
         )
