@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import permission_required
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -16,7 +15,7 @@ from payers.coverage_forms import AuthorizationForm, CoverageForm
 from payers.coverage_services import amend_authorization, amend_coverage, record_authorization, record_coverage
 from payers.models import Authorization, Coverage
 from portal.models import Course, Patient
-from portal.presenters.course import recapture_sentence
+from portal.presenters.course import course_crumbs, patient_crumbs, recapture_sentence
 
 
 @require_http_methods(["GET", "POST"])
@@ -32,9 +31,7 @@ def coverage_create(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             _tell(request, _("Coverage saved."), patient, coverage.starts_on)
             return redirect("patient-detail", pk=patient.pk)
-    return _form_page(
-        request, form, _("New coverage"), _("Save coverage"), reverse("patient-detail", args=[patient.pk])
-    )
+    return _form_page(request, form, _("New coverage"), _("Save coverage"), patient_crumbs(patient))
 
 
 @require_http_methods(["GET", "POST"])
@@ -52,9 +49,7 @@ def coverage_amend(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             _tell(request, _("Coverage saved."), patient, min(began_on, amended.starts_on))
             return redirect("patient-detail", pk=patient.pk)
-    return _form_page(
-        request, form, _("Amend coverage"), _("Save coverage"), reverse("patient-detail", args=[patient.pk])
-    )
+    return _form_page(request, form, _("Amend coverage"), _("Save coverage"), patient_crumbs(patient))
 
 
 @require_http_methods(["GET", "POST"])
@@ -98,7 +93,7 @@ def _told_of_authorization(request: HttpRequest, course: Course) -> HttpResponse
 
 
 def _authorization_page(request: HttpRequest, form: AuthorizationForm, title: str, course: Course) -> HttpResponse:
-    return _form_page(request, form, title, _("Save authorization"), reverse("course-detail", args=[course.pk]))
+    return _form_page(request, form, title, _("Save authorization"), course_crumbs(course))
 
 
 def _tell(request: HttpRequest, saved: str, patient: Patient, since: date | None) -> None:
@@ -107,10 +102,11 @@ def _tell(request: HttpRequest, saved: str, patient: Patient, since: date | None
     messages.success(request, f"{saved} {recapture_sentence(rulings)}")
 
 
-def _form_page(request: HttpRequest, form, title: str, submit: str, cancel_url: str) -> HttpResponse:
+def _form_page(request: HttpRequest, form, title: str, submit: str, crumbs: list[tuple[str, str]]) -> HttpResponse:
+    """The form, from which one cancels to the page before it."""
     return render(
         request,
         "portal/clinic_form.html",
-        {"form": form, "title": title, "submit": submit, "cancel_url": cancel_url},
+        {"form": form, "title": title, "submit": submit, "crumbs": crumbs, "cancel_url": crumbs[-1][1]},
         status=422 if request.method == "POST" else 200,
     )

@@ -1,6 +1,6 @@
 """The course page: facts, authorizations, and every session as a calendar of weeks and as a table."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,13 +13,23 @@ from coding.codebook_files import load_codebook
 from coding.engine.findings import CATALOGUE
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from payers.models import Authorization, Coverage
-from portal.models import Completion, Course, Prescription, ScheduledFraction, TreatmentSession, User
+from portal.models import Completion, Course, Patient, Prescription, ScheduledFraction, TreatmentSession, User
 from portal.services.clinic import PlannedDay
 
 SATURDAY = 5
 # Findings that say that a session was not a visit of its own, so that it uses no authorized unit.
 NO_VISIT_OF_ITS_OWN = frozenset({"SAME_SESSION", "DUPLICATE"})
 VOIDED, PLANNED, MISSED, NO_LINE = "void", "planned", "missed", "no-line"
+STATE_ICONS = {
+    "draft": "pencil",
+    "held": "pause-circle-fill",
+    "ready": "check-circle-fill",
+    "exported": "lock-fill",
+    VOIDED: "slash-circle",
+    NO_LINE: "exclamation-octagon-fill",
+    PLANNED: "circle",
+    MISSED: "dash-circle",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,15 @@ class Cell:
     line: LineView | None = None
     further: tuple[LineView, ...] = ()
     actions: tuple[Action, ...] = ()
+
+    @property
+    def tone(self) -> str:
+        """The state as stylesheets name it: a session without a line looks like an error."""
+        return "error" if self.state == NO_LINE else self.state
+
+    @property
+    def icon(self) -> str:
+        return STATE_ICONS[self.state]
 
     @property
     def lines(self) -> tuple[LineView, ...]:
@@ -149,6 +168,13 @@ class PrescriptionView:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    label: str
+    icon: str
+    number: int
+
+
 @dataclass(slots=True)
 class CoursePage:
     """Everything that the template places; rows are read once, in a number of queries that does not grow."""
@@ -162,10 +188,33 @@ class CoursePage:
     weekdays: list[str]
     weeks: list[Week]
     cells: list[Cell]
-    counts: list[tuple[str, str, int]]
+    counts: list[StateCount]
     usual_modifiers: tuple[str, ...]
     first_attention: Cell | None
     is_table: bool
+
+    @property
+    def columns(self) -> int:
+        """The columns of the calendar: the week, its weekdays, its lines."""
+        return len(self.weekdays) + 2
+
+    @property
+    def crumbs(self) -> list[tuple[str, str]]:
+        return patient_crumbs(self.course.patient)
+
+
+def patient_crumbs(patient: Patient) -> list[tuple[str, str]]:
+    """The way to a patient's page."""
+    return [
+        (_("Patients and courses"), reverse("patient-list")),
+        (patient.full_name, reverse("patient-detail", args=[patient.pk])),
+    ]
+
+
+def course_crumbs(course: Course) -> list[tuple[str, str]]:
+    """The way to a course's page, through its patient."""
+    here = (_("Course %(number)s") % {"number": course}, reverse("course-detail", args=[course.pk]))
+    return [*patient_crumbs(course.patient), here]
 
 
 def course_page(course: Course, *, user: User, today: date, is_table: bool) -> CoursePage:
@@ -576,9 +625,11 @@ def _seams(first: date, last: date) -> list[Seam]:
     return [seam for seam in seams if seam.ended or seam.begun]
 
 
-def _counts(cells: list[Cell]) -> list[tuple[str, str, int]]:
-    """How many sessions and fractions stand in each state, for the legend."""
-    counts: dict[tuple[str, str], int] = defaultdict(int)
-    for cell in cells:
-        counts[(cell.state, cell.state_label)] += 1
-    return [(state, label, count) for (state, label), count in counts.items()]
+def _counts(cells: list[Cell]) -> list[StateCount]:
+    """How many sessions and fractions stand in each state, in the order of the states."""
+    counts = Counter((cell.state, cell.state_label) for cell in cells)
+    order = list(STATE_ICONS)
+    return [
+        StateCount(label, STATE_ICONS[state], number)
+        for (state, label), number in sorted(counts.items(), key=lambda count: order.index(count[0][0]))
+    ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from coding.models import SessionHold, SessionRuling
 from payers.models import Coverage
 from portal.models import Course, Patient, Prescription, TreatmentSession, User
-from portal.presenters.course import finding_title
+from portal.presenters.course import finding_title, patient_crumbs
 
 PATIENTS_A_PAGE = 50
 
@@ -106,6 +106,7 @@ def patient_page(patient: Patient, *, user: User, today: date) -> dict[str, obje
     coverages = list(Coverage.objects.filter(patient=patient).select_related("payer").order_by("rank", "-starts_on"))
     return {
         "patient": patient,
+        "crumbs": patient_crumbs(patient)[:-1],
         "courses": [
             CourseRow(
                 course,

@@ -6,7 +6,6 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,7 +14,7 @@ from coding.services import capture_from
 from portal import clock
 from portal.forms.clinic import CourseForm, FractionPlanForm, MissedFractionForm, PrescriptionForm
 from portal.models import Course, Department, Patient, Prescription, ScheduledFraction, User
-from portal.presenters.course import course_page, plan_page, recapture_sentence
+from portal.presenters.course import course_crumbs, course_page, patient_crumbs, plan_page, recapture_sentence
 from portal.services.clinic import (
     FractionDelivered,
     FractionPlannedAgain,
@@ -36,7 +35,7 @@ from portal.services.clinic import (
 @permission_required("portal.view_course", raise_exception=True)
 def course_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The fraction calendar, or with ?view=table the same as a table."""
-    courses = _courses(request.user).select_related("patient", "physician")
+    courses = _courses(request.user).select_related("physician")
     course = get_object_or_404(courses.prefetch_related("department__statuses"), pk=pk)
     page = course_page(
         course,
@@ -67,7 +66,7 @@ def course_create(request: HttpRequest, pk: int) -> HttpResponse:
         form,
         title=_("New course"),
         submit=_("Open course"),
-        cancel_url=reverse("patient-detail", args=[patient.pk]),
+        crumbs=patient_crumbs(patient),
     )
 
 
@@ -76,6 +75,7 @@ def course_create(request: HttpRequest, pk: int) -> HttpResponse:
 def course_amend(request: HttpRequest, pk: int) -> HttpResponse:
     """Diagnoses decide pointers and holds, so the course's days are captured again."""
     course = get_object_or_404(_courses(request.user), pk=pk)
+    crumbs = course_crumbs(course)
     form = CourseForm(
         request.POST or None, instance=course, user=request.user, today=clock.today(course.department.zone)
     )
@@ -93,7 +93,7 @@ def course_amend(request: HttpRequest, pk: int) -> HttpResponse:
         form,
         title=_("Amend course"),
         submit=_("Save course"),
-        cancel_url=reverse("course-detail", args=[course.pk]),
+        crumbs=crumbs,
     )
 
 
@@ -101,6 +101,7 @@ def course_amend(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("portal.add_prescription", raise_exception=True)
 def prescription_create(request: HttpRequest, pk: int) -> HttpResponse:
     course = get_object_or_404(_courses(request.user), pk=pk)
+    crumbs = course_crumbs(course)
     initial = {"signed_by": course.physician_id, "plan_approved_by": course.physician_id}
     form = PrescriptionForm(request.POST or None, initial=initial, course=course, now=clock.now())
     if request.method == "POST" and form.is_valid():
@@ -113,7 +114,7 @@ def prescription_create(request: HttpRequest, pk: int) -> HttpResponse:
         form,
         title=_("New prescription"),
         submit=_("Save prescription"),
-        cancel_url=reverse("course-detail", args=[course.pk]),
+        crumbs=crumbs,
     )
 
 
@@ -123,6 +124,7 @@ def prescription_amend(request: HttpRequest, pk: int) -> HttpResponse:
     """Technique, motion and signatures decide codes and holds, so the course's days are captured again."""
     prescription = get_object_or_404(_prescriptions(request.user), pk=pk)
     course = prescription.course
+    crumbs = course_crumbs(course)
     form = PrescriptionForm(request.POST or None, instance=prescription, course=course, now=clock.now())
     if request.method == "POST" and form.is_valid():
         amend_prescription(prescription=prescription, by=request.user, **form.facts)
@@ -134,7 +136,7 @@ def prescription_amend(request: HttpRequest, pk: int) -> HttpResponse:
         form,
         title=_("Amend prescription"),
         submit=_("Save prescription"),
-        cancel_url=reverse("course-detail", args=[course.pk]),
+        crumbs=crumbs,
     )
 
 
@@ -175,7 +177,14 @@ def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "portal/course_plan.html",
-        {"form": form, "course": course, "prescription": prescription, "plan": plan_page(plan), "left": len(left)},
+        {
+            "form": form,
+            "course": course,
+            "crumbs": course_crumbs(course),
+            "prescription": prescription,
+            "plan": plan_page(plan),
+            "left": len(left),
+        },
         status=422 if form.errors else 200,
     )
 
@@ -184,8 +193,10 @@ def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("portal.change_scheduledfraction", raise_exception=True)
 def fraction_missed(request: HttpRequest, pk: int) -> HttpResponse:
     """Say that a planned fraction was missed and why, or take that back."""
-    fractions = ScheduledFraction.objects.filter(prescription__in=_prescriptions(request.user))
-    fraction = get_object_or_404(fractions.select_related("prescription__course__department", "machine"), pk=pk)
+    fractions = ScheduledFraction.objects.filter(prescription__in=_prescriptions(request.user)).select_related(
+        "machine", "prescription__course__department", "prescription__course__patient"
+    )
+    fraction = get_object_or_404(fractions, pk=pk)
     course = fraction.prescription.course
     is_missed = bool(fraction.missed_reason)
     form = MissedFractionForm(request.POST if request.method == "POST" and not is_missed else None, instance=fraction)
@@ -209,18 +220,24 @@ def fraction_missed(request: HttpRequest, pk: int) -> HttpResponse:
     return render(
         request,
         "portal/course_missed.html",
-        {"form": form, "fraction": fraction, "course": course, "is_missed": is_missed},
+        {
+            "form": form,
+            "fraction": fraction,
+            "course": course,
+            "crumbs": course_crumbs(course),
+            "is_missed": is_missed,
+        },
         status=422 if request.method == "POST" else 200,
     )
 
 
 def _courses(user: User) -> QuerySet[Course]:
-    return Course.objects.visible_to(user).select_related("department", "organization")
+    return Course.objects.visible_to(user).select_related("department", "organization", "patient")
 
 
 def _prescriptions(user: User) -> QuerySet[Prescription]:
     return Prescription.objects.filter(course__in=Course.objects.visible_to(user)).select_related(
-        "course__department", "course__organization"
+        "course__department", "course__organization", "course__patient"
     )
 
 
@@ -243,10 +260,11 @@ def _today(user: User):
     return clock.today(department.zone)
 
 
-def _form_page(request: HttpRequest, form, *, title: str, submit: str, cancel_url: str) -> HttpResponse:
+def _form_page(request: HttpRequest, form, *, title: str, submit: str, crumbs: list[tuple[str, str]]) -> HttpResponse:
+    """The form, from which one cancels to the page before it."""
     return render(
         request,
         "portal/clinic_form.html",
-        {"form": form, "title": title, "submit": submit, "cancel_url": cancel_url},
+        {"form": form, "title": title, "submit": submit, "crumbs": crumbs, "cancel_url": crumbs[-1][1]},
         status=422 if request.method == "POST" else 200,
     )

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from portal import clock
 from portal.forms.clinic import PatientForm
 from portal.models import Department, Patient
+from portal.presenters.course import patient_crumbs
 from portal.presenters.patient import patient_list as list_of_patients
 from portal.presenters.patient import patient_page
 from portal.services.clinic import amend_patient, record_patient
@@ -41,7 +42,8 @@ def patient_create(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, _("Patient recorded. Open the first course next."))
             return redirect("patient-detail", pk=patient.pk)
-    return _form_page(request, form, title=_("New patient"), cancel_url=reverse("patient-list"))
+    crumbs = [(_("Patients and courses"), reverse("patient-list"))]
+    return _form_page(request, form, title=_("New patient"), crumbs=crumbs)
 
 
 @require_safe
@@ -58,6 +60,7 @@ def patient_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def patient_amend(request: HttpRequest, pk: int) -> HttpResponse:
     """Names, number and birth bear on no charge, so nothing is captured again."""
     patient = get_object_or_404(Patient.objects.visible_to(request.user), pk=pk)
+    crumbs = patient_crumbs(patient)
     form = PatientForm(
         request.POST or None, instance=patient, organization=request.user.organization, today=_today(request)
     )
@@ -69,7 +72,7 @@ def patient_amend(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(request, _("Patient saved."))
             return redirect("patient-detail", pk=patient.pk)
-    return _form_page(request, form, title=_("Amend patient"), cancel_url=reverse("patient-detail", args=[patient.pk]))
+    return _form_page(request, form, title=_("Amend patient"), crumbs=crumbs)
 
 
 def _neighbour(request: HttpRequest, key: str) -> Patient | None:
@@ -85,10 +88,11 @@ def _today(request: HttpRequest):
     return clock.today(department.zone)
 
 
-def _form_page(request: HttpRequest, form: PatientForm, *, title: str, cancel_url: str) -> HttpResponse:
+def _form_page(request: HttpRequest, form: PatientForm, *, title: str, crumbs: list[tuple[str, str]]) -> HttpResponse:
+    """The form, from which one cancels to the page before it."""
     return render(
         request,
         "portal/clinic_form.html",
-        {"form": form, "title": title, "submit": _("Save patient"), "cancel_url": cancel_url},
+        {"form": form, "title": title, "submit": _("Save patient"), "crumbs": crumbs, "cancel_url": crumbs[-1][1]},
         status=422 if request.method == "POST" else 200,
     )
