@@ -19,7 +19,7 @@ def rows_of(path: Path) -> list[tuple[Case, dict[str, str]]]:
 
 
 def differences(case: Case, row: dict[str, str]) -> list[str]:
-    """How the answer differs from the row's: other lines, an expected finding that is absent, one that is not expected."""
+    """How the answer differs from the row's: other lines, or not the finding that is expected."""
     ruling = code_session(case.facts, case.terms_over(make_terms(case.facts.payer)), load_codebook())
     lines, findings = format_lines(ruling), format_findings(ruling).split("; ")
     expected = row["expected_finding"]
