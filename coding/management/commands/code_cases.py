@@ -85,9 +85,9 @@ def explained(name: str, ruling: Ruling) -> str:
         out.append(f"  {finding.severity} {finding.name}{where}: {finding.sentence} {finding.remedy}")
     for step in ruling.trace:
         place = " ".join(part for part in (step.claim_form, step.role) if part)
-        result = f" -> {step.result}" if step.result else ""
+        result = f" = {step.result}" if step.result else ""
         sources = "; ".join(
             ", ".join(part for part in (citation.title, citation.section) if part) for citation in step.citations
         )
-        out.append(f"  {place or 'session'}, {step.title}{result}: {step.sentence} [{sources}]")
+        out.append(f"  {place or 'session'}: {step.title}{result}. {step.sentence} [{sources}]")
     return "\n".join(out)
