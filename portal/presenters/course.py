@@ -62,7 +62,7 @@ class LineView:
 class Cell:
     """One session, or one planned or missed fraction, of a day.
 
-    `state` is that of the session's first line, or void, no-line, planned or missed. `reason` says in a few words why
+    `state` is that of the session's first line, or void, no-line, planned or missed. `reasons` say in a few words why
     it is not plainly ready; `further` are the session's other lines.
     """
 
@@ -73,7 +73,7 @@ class Cell:
     time: str
     state: str
     state_label: str
-    reason: str
+    reasons: tuple[str, ...]
     url: str
     machine: str = ""
     line: LineView | None = None
@@ -84,6 +84,17 @@ class Cell:
     def tone(self) -> str:
         """The state as stylesheets name it: a session without a line looks like an error."""
         return "error" if self.state == NO_LINE else self.state
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(self.reasons)
+
+    @property
+    def brief(self) -> str:
+        """The first reason, and how many more the table and the session's page tell."""
+        if len(self.reasons) < 2:
+            return self.reason
+        return _("%(reason)s, and %(count)d more") % {"reason": self.reasons[0], "count": len(self.reasons) - 1}
 
     @property
     def icon(self) -> str:
@@ -342,7 +353,7 @@ def _line_view(line: ChargeLine, usual: tuple[str, ...]) -> LineView:
         usual=tuple(m for m in line.modifiers if m in usual),
         unusual=tuple(m for m in line.modifiers if m not in usual),
         units=line.units,
-        claim_form=line.get_claim_form_display(),
+        claim_form=line.get_claim_form_display().partition(" (")[0],
         state=line.state,
         state_label=line.get_state_display(),
         why_url=reverse("line-why", args=[line.pk]),
@@ -381,7 +392,7 @@ def _session_cells(
                 time=clock if sessions_of_day[session.date_of_service] > 1 else "",
                 state=state,
                 state_label=label,
-                reason=_reason(session, rulings.get(session.pk), holds[session.pk]),
+                reasons=_reasons(session, rulings.get(session.pk), holds[session.pk]),
                 url=reverse("session-detail", args=[session.pk]),
                 machine=session.machine.name if session.machine else "",
                 line=shown[0] if shown else None,
@@ -402,17 +413,17 @@ def _session_state(session: TreatmentSession, lines: tuple[LineView, ...]) -> tu
     return first.state, first.state_label
 
 
-def _reason(session: TreatmentSession, ruling: SessionRuling | None, holds: list[SessionHold]) -> str:
-    """Why the session is not plainly ready, in the catalogue's few words."""
+def _reasons(session: TreatmentSession, ruling: SessionRuling | None, holds: list[SessionHold]) -> tuple[str, ...]:
+    """Why the session is not plainly ready, in the catalogue's few words: errors first, then open holds."""
     if session.voided_at is not None:
-        return session.void_reason
+        return (session.void_reason,)
     if ruling is None:
-        return _("Not ruled on yet")
+        return (_("Not ruled on yet"),)
     errors = [finding["name"] for finding in ruling.findings if finding["severity"] == "error"]
-    titles = list(dict.fromkeys(finding_title(name) for name in [*errors, *(hold.name for hold in holds)]))
-    if titles:
-        return "; ".join(titles)
-    return session.get_completion_display() if session.completion != Completion.COMPLETE else ""
+    titles = tuple(dict.fromkeys(finding_title(name) for name in [*errors, *(hold.name for hold in holds)]))
+    if not titles and session.completion != Completion.COMPLETE:
+        return (session.get_completion_display(),)
+    return titles
 
 
 def finding_title(name: str) -> str:
@@ -464,7 +475,7 @@ def _scheduled_cells(
                 time=f"{fraction.planned_time:%I:%M %p}".lstrip("0") if fraction.planned_time else "",
                 state=MISSED if is_missed else PLANNED,
                 state_label=_("Missed") if is_missed else _("Planned"),
-                reason=fraction.missed_reason,
+                reasons=(fraction.missed_reason,) if is_missed else (),
                 url="",
                 machine=fraction.machine.name,
                 actions=(action,) if may_change else (),
