@@ -13,7 +13,16 @@ from coding.codebook_files import load_codebook
 from coding.engine.findings import CATALOGUE
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from payers.models import Authorization, Coverage
-from portal.models import Completion, Course, Patient, Prescription, ScheduledFraction, TreatmentSession, User
+from portal.models import (
+    Completion,
+    Course,
+    MotionManagement,
+    Patient,
+    Prescription,
+    ScheduledFraction,
+    TreatmentSession,
+    User,
+)
 from portal.services.clinic import PlannedDay
 
 SATURDAY = 5
@@ -38,6 +47,14 @@ class Action:
 
     label: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What keeps lines of the course back, and the action that clears it where the person may take it."""
+
+    text: str
+    action: Action | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +182,17 @@ class AuthorizationBar:
         return None if self.units is None else max(self.units - self.used, 0)
 
     @property
+    def in_words(self) -> str:
+        """The bar in one line, for the head of the page."""
+        used = (
+            str(self.used)
+            if self.units is None
+            else _("%(used)d of %(units)d") % {"used": self.used, "units": self.units}
+        )
+        until = _("until %(day)s") % {"day": f"{self.ends_on:%m/%d/%Y}"} if self.ends_on else _("no end")
+        return f"{self.number}: {used}, {until}"
+
+    @property
     def shown_used(self) -> int:
         """The length of the bar, which ends at what was authorized."""
         return self.used if self.units is None else min(self.used, self.units)
@@ -176,7 +204,6 @@ class PrescriptionView:
     delivered: int
     signed: str
     plan_approved: str
-    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +220,7 @@ class CoursePage:
     course: Course
     setting: str
     payer: str
-    coverages: list[Coverage]
+    notices: list[Notice]
     prescriptions: list[PrescriptionView]
     authorizations: list[AuthorizationBar]
     weekdays: list[str]
@@ -253,7 +280,7 @@ def course_page(course: Course, *, user: User, today: date, is_table: bool) -> C
         course=course,
         setting=_setting_words(course, current_day),
         payer=_payer_words(coverages, current_day),
-        coverages=coverages,
+        notices=_notices(course, prescriptions, coverages, user),
         prescriptions=[_prescription_view(p, sessions, course) for p in prescriptions],
         authorizations=_authorization_bars(course, sessions, rulings, today),
         weekdays=_weekdays(cells),
@@ -530,20 +557,57 @@ def _prescription_view(
         if session.voided_at is None and session.completion != Completion.NOT_STARTED
         for fraction in session.delivered_fractions.all()
     )
-    warnings = []
-    if prescription.signed_at is None:
-        warnings.append(_("Not signed"))
-    if prescription.plan_approved_at is None:
-        warnings.append(_("Plan not approved"))
-    if prescription.motion_management == "active" and not prescription.motion_documentation.strip():
-        warnings.append(_("Motion management not documented"))
     return PrescriptionView(
         prescription=prescription,
         delivered=delivered,
         signed=_act(prescription.signed_at, prescription.signed_by, zone),
         plan_approved=_act(prescription.plan_approved_at, prescription.plan_approved_by, zone),
-        warnings=tuple(warnings),
     )
+
+
+def _notices(course: Course, prescriptions: list[Prescription], coverages: list[Coverage], user: User) -> list[Notice]:
+    """What keeps the lines of this course back whatever its sessions say."""
+
+    def notice(text: str, label: str, url_name: str, pk: int, permission: str) -> Notice:
+        return Notice(text, Action(label, reverse(url_name, args=[pk])) if user.has_perm(permission) else None)
+
+    notices = [
+        notice(
+            _("%(prescription)s: %(missing)s.") % {"prescription": prescription, "missing": ", ".join(missing)},
+            _("Amend the prescription"),
+            "prescription-amend",
+            prescription.pk,
+            "portal.change_prescription",
+        )
+        for prescription in prescriptions
+        if (missing := _missing_parts(prescription))
+    ]
+    if not prescriptions:
+        text = _("No prescription yet; sessions are held until there is one.")
+        label = _("Add a prescription")
+        notices.append(notice(text, label, "prescription-create", course.pk, "portal.add_prescription"))
+    if not course.diagnoses:
+        text = _("No diagnosis; lines are held until there is one.")
+        notices.append(notice(text, _("Add diagnoses"), "course-amend", course.pk, "portal.change_course"))
+    if not coverages:
+        text = _("No payer covers this patient; sessions are held until one does.")
+        label = _("Add a coverage")
+        notices.append(notice(text, label, "coverage-create", course.patient_id, "payers.add_coverage"))
+    return notices
+
+
+def _missing_parts(prescription: Prescription) -> list[str]:
+    """What a prescription lacks that sessions are held for."""
+    is_undocumented = (
+        prescription.motion_management == MotionManagement.ACTIVE and not prescription.motion_documentation.strip()
+    )
+    parts = [
+        (not prescription.technique, _("no technique")),
+        (prescription.signed_at is None, _("not signed")),
+        (prescription.plan_approved_at is None, _("plan not approved")),
+        (is_undocumented, _("motion management not documented")),
+    ]
+    return [words for is_missing, words in parts if is_missing]
 
 
 def _act(at, by, zone) -> str:

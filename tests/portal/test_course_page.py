@@ -215,6 +215,28 @@ def test_course_page_authorization_that_does_not_count(course, coder):
     assert (bar.used, bar.left, bar.is_exceeded) == (1, None, False)
 
 
+def test_course_page_says_first_what_holds_every_line_and_where_it_is_cleared(course, coder):
+    prescription = course.prescriptions.get()
+    course.prescriptions.update(signed_at=None, signed_by=None, motion_management="active")
+    course.patient.coverages.all().delete()
+
+    notices = page_of(course, coder).notices
+
+    assert [notice.text for notice in notices] == [
+        "Tongue, 66 Gy in 33: not signed, motion management not documented.",
+        "No payer covers this patient; sessions are held until one does.",
+    ]
+    assert notices[0].action.url == reverse("prescription-amend", args=[prescription.pk])
+
+
+def test_course_page_offers_an_auditor_no_action(organization, course):
+    course.prescriptions.update(signed_at=None, signed_by=None)
+
+    (notice,) = page_of(course, make_user(organization, role="auditor")).notices
+
+    assert notice.action is None
+
+
 def test_course_page_asks_as_often_for_44_sessions_as_for_10(
     organization, course, coder, client, django_assert_num_queries, django_assert_max_num_queries
 ):
