@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from coding.engine.trace import Citation
+from coding.engine.trace import Citation, cited
 from coding.engine.vocabulary import ClaimForm, LineRole, Severity
 
 HARD_HOLDS = frozenset(
@@ -222,7 +222,7 @@ _WORDINGS = (
         "SETTING_SIDE_MISMATCH",
         _ERROR,
         "Setting and claim form do not fit",
-        "A {setting} does not bill on the {claim_form} claim.",
+        "The setting, {setting}, does not bill on the {claim_form} claim.",
         "Choose the claim form of this setting, or correct the department's setting.",
         leaves_no_line=True,
     ),
@@ -534,7 +534,7 @@ def find(
         sentence=wording.sentence.format_map(words),
         remedy=wording.remedy.format_map(words),
         grounds=tuple(values.items()),
-        citations=citations,
+        citations=cited(citations),
         claim_form=claim_form,
         role=role,
         leaves_no_line=wording.leaves_no_line,

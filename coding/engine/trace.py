@@ -17,6 +17,11 @@ class Citation:
     reviewed_on: date | None = None
 
 
+def cited(*groups: tuple[Citation, ...]) -> tuple[Citation, ...]:
+    """Citations of several grounds together, each once."""
+    return tuple(dict.fromkeys(citation for group in groups for citation in group))
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One decision: the facts it looked at, the rule, what it decided and on whose word.

@@ -10,9 +10,9 @@ def claim_form(setting: Setting, form: ClaimForm, codebook: Codebook) -> tuple[s
     rules = codebook.settings[setting]
     refusal = rules.refused.get(form, "")
     sentence = (
-        f"A {rules.label} does not bill this session on the {form} claim."
+        f"The setting is {rules.label}: it does not bill this session on the {form} claim."
         if refusal
-        else f"A {rules.label} bills its side of the session on the {form} claim."
+        else f"The setting is {rules.label}: its side of the session is billed on the {form} claim."
     )
     return refusal, Step(
         rule="claim_form",

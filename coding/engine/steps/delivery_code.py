@@ -7,7 +7,7 @@ from coding.engine.codebook import CPT, HCPCS, Codebook, DeliveryChoice
 from coding.engine.facts import SessionFacts
 from coding.engine.periods import in_words
 from coding.engine.terms import TermsInForce
-from coding.engine.trace import Citation, Step
+from coding.engine.trace import Citation, Step, cited
 from coding.engine.vocabulary import ClaimForm, LineRole, Setting
 
 FAMILY_NAMES = {CPT: "CPT codes", HCPCS: "fee schedule G codes"}
@@ -131,7 +131,7 @@ def _step(
         facts=facts,
         sentence=sentence,
         result=result,
-        citations=citations,
+        citations=cited(citations),
         claim_form=form,
         role=LineRole.DELIVERY,
         clause=clause,

@@ -6,7 +6,7 @@ from coding.engine.codebook import HCPCS, Codebook
 from coding.engine.facts import SessionFacts
 from coding.engine.steps.delivery_code import code_day, code_family
 from coding.engine.terms import TermsInForce
-from coding.engine.trace import Citation, Step
+from coding.engine.trace import Citation, Step, cited
 from coding.engine.vocabulary import ClaimForm, Guidance, LineRole
 
 BY_MODALITY = "modality"
@@ -132,7 +132,7 @@ def _answer(
         facts=facts,
         sentence=sentence,
         result=code,
-        citations=citations,
+        citations=cited(citations),
         claim_form=form,
         role=LineRole.GUIDANCE,
         clause=clause,

@@ -7,7 +7,7 @@ from coding.engine.codebook import Codebook
 from coding.engine.day import is_later_session, previous_session, session_of_day
 from coding.engine.facts import SessionFacts
 from coding.engine.terms import TermsInForce
-from coding.engine.trace import Citation, Step
+from coding.engine.trace import Citation, Step, cited
 from coding.engine.vocabulary import BeneficiaryNotice, ClaimForm, Completion, LineRole, PayerKind
 
 SITE = ("PO", "PN")
@@ -125,8 +125,8 @@ def _technical(line: Line, terms: TermsInForce, codebook: Codebook) -> Verdict:
         "TC" if applies else "",
         sentence,
         (("code", line.code),),
-        terms.citations("technical_modifier"),
-        "technical_modifier" if wants else "",
+        codebook.modifiers["TC"].citations if line.role is LineRole.GUIDANCE else terms.citations("technical_modifier"),
+        "technical_modifier" if wants and line.role is LineRole.DELIVERY else "",
         line.role is LineRole.DELIVERY and terms.is_silent("technical_modifier"),
     )
 
@@ -352,7 +352,7 @@ def _as_step(line: Line, verdict: Verdict) -> Step:
         facts=verdict.facts,
         sentence=verdict.sentence,
         result=verdict.modifier,
-        citations=verdict.citations,
+        citations=cited(verdict.citations),
         claim_form=line.claim_form,
         role=line.role,
         clause=verdict.clause,

@@ -29,7 +29,7 @@ def place_of_service(line: Line, setting: Setting, on: date, codebook: Codebook)
         rule="place_of_service",
         title="Place of service",
         facts=(("setting", rules.label),),
-        sentence=f"Place of service {place.code} for a {rules.label}{since}.",
+        sentence=f"Place of service {place.code} for the setting, {rules.label}{since}.",
         result=place.code,
         citations=place.citations,
         claim_form=line.claim_form,
