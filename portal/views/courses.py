@@ -158,7 +158,10 @@ def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
             skipped=form.cleaned_data["skipped"],
             a_day=form.cleaned_data["a_day"],
         )
-        if "save" in request.POST:
+        if len(plan) < len(form.cleaned_data["numbers"]):
+            form.add_error("first_day", _("Not every fraction has a day before the calendar of the portal ends."))
+            plan = []
+        elif "save" in request.POST:
             try:
                 plan_fractions(
                     prescription=prescription,

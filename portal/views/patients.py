@@ -1,5 +1,7 @@
 """Patients: the list with its search, and one patient's page."""
 
+import re
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db import IntegrityError
@@ -17,13 +19,16 @@ from portal.presenters.patient import patient_list as list_of_patients
 from portal.presenters.patient import patient_page
 from portal.services.clinic import amend_patient, record_patient
 
+KEY = re.compile(r"[0-9]{1,18}")
+
 
 @require_http_methods(["GET", "POST"])
 @permission_required("portal.view_patient", raise_exception=True)
 def patient_list(request: HttpRequest) -> HttpResponse:
     """Patients in order of name. A search is posted, so that no name or record number stands in an address."""
     asked = request.POST if request.method == "POST" else request.GET
-    wanted = request.POST.get("q", "").strip()
+    # PostgreSQL keeps no NUL in a text, so none is searched for.
+    wanted = request.POST.get("q", "").replace("\0", "").strip()
     neighbours = {side: _neighbour(request, asked.get(side, "")) for side in ("after", "before")}
     page = list_of_patients(user=request.user, wanted=wanted, **neighbours)
     return render(request, "portal/patient_list.html", {"page": page, "wanted": wanted})
@@ -77,7 +82,7 @@ def patient_amend(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _neighbour(request: HttpRequest, key: str) -> Patient | None:
     """The patient next to whom a page of the list begins or ends; an unknown key gives the first page."""
-    if not (key.isascii() and key.isdigit()):
+    if not KEY.fullmatch(key):
         return None
     return Patient.objects.visible_to(request.user).filter(pk=key).first()
 

@@ -127,6 +127,28 @@ def test_patient_list_leaves_out_other_organizations(coder, client):
     assert client.get(reverse("patient-list")).context["page"].rows == []
 
 
+def test_patient_list_of_a_person_with_one_department_leaves_out_the_others(organization, client):
+    here, elsewhere = make_department(organization), make_department(organization)
+    ours, theirs = make_patients(organization, 2)
+    nobodys = make_patient(organization, family_name="New")
+    ours.courses.update(department=here)
+    theirs.courses.update(department=elsewhere)
+    person = make_user(organization, role="coder", sees_all_departments=False)
+    person.departments.add(here)
+    client.force_login(person)
+
+    rows = client.get(reverse("patient-list")).context["page"].rows
+
+    assert [row.patient for row in rows] == [ours, nobodys]
+
+
+@pytest.mark.parametrize("wanted", ["\0", "%", "_", ",", "'", "a" * 5000])
+def test_patient_list_takes_whatever_is_typed(organization, coder, client, wanted):
+    make_patient(organization)
+
+    assert client.post(reverse("patient-list"), {"q": wanted, "after": "9" * 5000}).status_code == 200
+
+
 def test_patient_list_asks_as_often_for_40_patients_as_for_5(
     organization, coder, client, django_assert_num_queries, django_assert_max_num_queries
 ):
@@ -431,6 +453,7 @@ def test_fractions_plan_saves_what_was_shown(organization, coder, client):
         ({"weekdays": []}, "weekdays"),
         ({"first_day": "12/29/1999"}, "first_day"),
         ({"at": "early"}, "at"),
+        ({"first_day": "12/31/2099"}, "first_day"),
     ],
 )
 def test_fractions_plan_refuses_at_the_field(organization, coder, client, changes, field):
