@@ -1,7 +1,7 @@
 """Reading a treatment log: four tables of a record-and-verify system, as CSV files of one folder, upload or zip.
 
-TrackTreatment has a row for each field that was sent to the machine, Site the prescribed sites, TxField the fields, Ident
-the patient identifiers. Times carry no zone: they are the department's. Nothing is written here.
+TrackTreatment has a row for each field that was sent to the machine, Site the prescribed sites, TxField the fields,
+Ident the patient identifiers. Times carry no zone: they are the department's. Nothing is written here.
 """
 
 import codecs
@@ -264,6 +264,7 @@ class _Table:
                     f"{', '.join(COLUMNS[name])}."
                 )
             self.places[column] = found[0]
+        self.last_wanted = max(self.places.values())
 
     def refuse(self, line: int, reason: str) -> None:
         self.broken.append(BrokenRow(self.file, line, reason))
@@ -299,7 +300,8 @@ class _Table:
         except csv.Error:
             self.refuse(place + 1, "A quotation mark is opened and not closed, or stands within a text.")
             return None
-        if len(values) != self.width:
+        # A row that an export cut short is read where the cut lies behind everything that is wanted.
+        if len(values) > self.width or (len(values) < self.width and len(values) <= self.last_wanted + 1):
             self.refuse(place + 1, f"The row has {len(values)} columns where the first line names {self.width}.")
             return None
         return values
@@ -516,8 +518,8 @@ def _add_table(tables: dict[str, bytes], file_name: str, content: bytes) -> None
     table = _table_named(name)
     if table is None:
         raise UnreadableLog(
-            f"{name[:60]} is not part of a treatment log. Send TrackTreatment.csv, Site.csv, TxField.csv and Ident.csv, "
-            "or one zip of the four."
+            f"{name[:60]} is not part of a treatment log. Send TrackTreatment.csv, Site.csv, TxField.csv and "
+            "Ident.csv, or one zip of the four."
         )
     if table in tables:
         raise UnreadableLog(f"{table}.csv is there twice. Send each file once.")

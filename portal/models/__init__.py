@@ -22,6 +22,15 @@ from portal.models.clinic import (
     ScheduledFraction,
     TreatmentSession,
 )
+from portal.models.imports import (
+    CandidateDelivery,
+    CandidateState,
+    ImportedRow,
+    RowStatus,
+    SessionCandidate,
+    TreatmentLogImport,
+    TreatmentLogUpload,
+)
 from portal.models.organization import (
     FIRST_DAY,
     LAST_DAY,
@@ -40,6 +49,8 @@ __all__ = [
     "AuditEvent",
     "BeneficiaryNotice",
     "Biller",
+    "CandidateDelivery",
+    "CandidateState",
     "ClaimForm",
     "Completion",
     "Course",
@@ -51,6 +62,7 @@ __all__ = [
     "DepartmentStatus",
     "EntrySource",
     "Guidance",
+    "ImportedRow",
     "Isocenters",
     "Machine",
     "MotionManagement",
@@ -58,8 +70,12 @@ __all__ = [
     "Patient",
     "Physician",
     "Prescription",
+    "RowStatus",
     "ScheduledFraction",
+    "SessionCandidate",
     "Technique",
+    "TreatmentLogImport",
+    "TreatmentLogUpload",
     "TreatmentSession",
     "User",
 ]
