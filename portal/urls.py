@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import include, path, reverse_lazy
 
-from portal.views import courses, patients, setup
+from portal.views import courses, imports, patients, setup
 
 urlpatterns = [
     # Signing in and out
@@ -42,6 +42,17 @@ urlpatterns = [
     path("prescriptions/<int:pk>/", courses.prescription_amend, name="prescription-amend"),
     path("prescriptions/<int:pk>/plan/", courses.fractions_plan, name="fractions-plan"),
     path("fractions/<int:pk>/missed/", courses.fraction_missed, name="fraction-missed"),
+    # Imports of treatment logs
+    path("imports/", imports.import_list, name="import-list"),
+    path("imports/new/", imports.import_upload_files, name="import-upload"),
+    path("imports/uploads/<int:pk>/", imports.import_preview, name="import-preview"),
+    path("imports/uploads/<int:pk>/discard/", imports.import_discard, name="import-discard"),
+    path("imports/<int:pk>/", imports.import_detail, name="import-detail"),
+    path("imports/visits/<int:pk>/", imports.candidate_detail, name="candidate-detail"),
+    path("imports/visits/<int:pk>/confirm/", imports.candidate_confirm, name="candidate-confirm"),
+    path("imports/visits/<int:pk>/dismiss/", imports.candidate_dismiss, name="candidate-dismiss"),
+    path("imports/visits/<int:pk>/reopen/", imports.candidate_reopen, name="candidate-reopen"),
+    path("imports/visits/<int:pk>/accept/", imports.candidate_accept, name="candidate-accept"),
     # The other apps
     path("", include("payers.urls")),
     path("", include("coding.urls")),

@@ -23,18 +23,6 @@ class WallClockField(models.DateTimeField):
         return self.to_python(value)
 
 
-class OwnRecordsQuerySet(models.QuerySet):
-    """Records with an organization and, where it is known, a department."""
-
-    def visible_to(self, user):
-        """Those of the user's organization in departments that the user may see.
-
-        Where the department is not known yet, they are for people who see all departments.
-        """
-        records = self.filter(organization=user.organization_id)
-        return records if user.sees_all_departments else records.filter(department__users=user)
-
-
 class TreatmentLogUpload(models.Model):
     """Files that a person sent and has not imported yet: kept for the preview, gone once imported or discarded."""
 
@@ -50,6 +38,15 @@ class TreatmentLogUpload(models.Model):
 
     def __str__(self) -> str:
         return f"Upload {self.pk}"
+
+
+class TreatmentLogImportQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The imports of the user's organization that are of, or found a visit in, a department that the user sees."""
+        imports = self.filter(organization=user.organization_id)
+        if user.sees_all_departments:
+            return imports
+        return imports.filter(Q(department__users=user) | Q(session_candidates__department__users=user)).distinct()
 
 
 class TreatmentLogImport(models.Model):
@@ -71,7 +68,7 @@ class TreatmentLogImport(models.Model):
     known = models.PositiveIntegerField()
     broken = models.PositiveIntegerField()
 
-    objects = OwnRecordsQuerySet.as_manager()
+    objects = TreatmentLogImportQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-id"]
@@ -89,7 +86,15 @@ class CandidateState(models.TextChoices):
     DISMISSED = "dismissed", "Dismissed"
 
 
-class SessionCandidateQuerySet(OwnRecordsQuerySet):
+class SessionCandidateQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        """The candidates of the user's organization in departments that the user may see.
+
+        Where the department is not known yet, they are for people who see all departments.
+        """
+        candidates = self.filter(organization=user.organization_id)
+        return candidates if user.sees_all_departments else candidates.filter(department__users=user)
+
     def open(self):
         return self.filter(state=CandidateState.OPEN)
 

@@ -1,0 +1,281 @@
+"""Import pages: what was read, which visits wait, and what the confirmed ones became."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from coding.models import ChargeLine, SessionRuling
+from portal.models import (
+    CandidateState,
+    ImportedRow,
+    RowStatus,
+    SessionCandidate,
+    TreatmentLogImport,
+    TreatmentLogUpload,
+    TreatmentSession,
+    User,
+)
+from portal.services.imports import ImportPlan, PlannedVisit
+from portal.treatment_log_files import BrokenRow
+
+# More than this on one page helps nobody; the counts above say how many there are.
+MOST_SHOWN = 200
+STATE_ICONS = {
+    CandidateState.OPEN: "circle",
+    CandidateState.CONFIRMED: "check-circle-fill",
+    CandidateState.DISMISSED: "slash-circle",
+}
+STATE_TONES = {CandidateState.OPEN: "draft", CandidateState.CONFIRMED: "ready", CandidateState.DISMISSED: "exported"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A count with its word."""
+
+    value: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A visit as tables show it."""
+
+    patient: str
+    when: str
+    machine: str
+    deliveries: tuple[str, ...]
+    is_partial: bool
+    state: str = ""
+    icon: str = ""
+    tone: str = ""
+    url: str = ""
+    link: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    label: str
+    url: str
+    is_here: bool
+
+
+def import_crumbs(found: TreatmentLogImport | None = None) -> list[tuple[str, str]]:
+    """The way to a page of imports, or to a page of one import."""
+    crumbs = [(_("Imports"), reverse("import-list"))]
+    if found is not None:
+        crumbs.append((_import_title(found), reverse("import-detail", args=[found.pk])))
+    return crumbs
+
+
+def candidate_crumbs(candidate: SessionCandidate) -> list[tuple[str, str]]:
+    """The way to a page about one visit."""
+    row = candidate_row(candidate)
+    return [*import_crumbs(candidate.found_in), (row.link, row.url)]
+
+
+def import_list_page(*, user: User, page: Any) -> dict[str, Any]:
+    """The imports of one page of the list (a paginator's page), with how many visits of each wait."""
+    imports = list(page.object_list)
+    counts = dict(
+        SessionCandidate.objects.visible_to(user)
+        .open()
+        .filter(found_in__in=[found.pk for found in imports])
+        .order_by()
+        .values_list("found_in")
+        .annotate(number=Count("pk", distinct=True))
+    )
+    rows = [
+        {
+            "found": found,
+            "url": reverse("import-detail", args=[found.pk]),
+            "by": found.by.shown_name if found.by else _("command line"),
+            "department": found.department.name if found.department else _("by machine"),
+            "waiting": counts.get(found.pk, 0),
+        }
+        for found in imports
+    ]
+    return {
+        "rows": rows,
+        "pages": {
+            "count_text": ngettext("%(n)d import", "%(n)d imports", page.paginator.count) % {"n": page.paginator.count},
+            "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else "",
+            "older_url": f"?page={page.next_page_number()}" if page.has_next() else "",
+        },
+    }
+
+
+def preview_page(upload: TreatmentLogUpload, plan: ImportPlan) -> dict[str, Any]:
+    """What importing the upload would do."""
+    rows = [_planned_row(planned, plan) for planned in plan.planned]
+    return {
+        "crumbs": import_crumbs(),
+        "upload": upload,
+        "numbers": _numbers(plan.counts),
+        "visits": rows[:MOST_SHOWN],
+        "visits_left": max(0, len(rows) - MOST_SHOWN),
+        "broken": plan.broken[:MOST_SHOWN],
+        "broken_left": max(0, len(plan.broken) - MOST_SHOWN),
+        "is_all_known": plan.counts["new"] == 0,
+        "department": upload.department.name if upload.department else "",
+    }
+
+
+def import_page(found: TreatmentLogImport, *, user: User, state: str) -> dict[str, Any]:
+    """One import: its counts, its visits in one state or all, and its broken rows."""
+    candidates = SessionCandidate.objects.visible_to(user).filter(found_in=found)
+    totals = candidates.aggregate(**{name: Count("pk", filter=Q(state=name)) for name in CandidateState.values})
+    address = reverse("import-detail", args=[found.pk])
+    tabs = [Tab(_("All (%(n)d)") % {"n": sum(totals.values())}, address, state == "")]
+    tabs += [
+        Tab(f"{choice.label} ({totals[choice.value]})", f"{address}?state={choice.value}", state == choice.value)
+        for choice in CandidateState
+    ]
+    shown = candidates.filter(state=state) if state else candidates
+    shown = shown.prefetch_related("deliveries").order_by("started_at", "pk")
+    broken = [
+        BrokenRow(row.file, row.line, row.reason)
+        for row in found.rows.filter(status=RowStatus.BROKEN).order_by("file", "line")[:MOST_SHOWN]
+    ]
+    return {
+        "crumbs": import_crumbs(),
+        "title": _import_title(found),
+        "found": found,
+        "by": found.by.shown_name if found.by else _("command line"),
+        "numbers": _numbers({name: getattr(found, name) for name in NUMBERS}),
+        "tabs": tabs,
+        "visits": [candidate_row(candidate) for candidate in shown[:MOST_SHOWN]],
+        "visits_left": max(0, sum(totals.values()) - MOST_SHOWN) if not state else max(0, totals[state] - MOST_SHOWN),
+        "broken": broken,
+        "broken_left": max(0, found.broken - MOST_SHOWN),
+    }
+
+
+def candidate_row(candidate: SessionCandidate) -> VisitRow:
+    """A candidate as tables show it. Reads `deliveries`, so prefetch them in a loop."""
+    return VisitRow(
+        patient=candidate.patient_number or str(candidate.source_patient_id),
+        when=_span(candidate.started_at, candidate.ended_at),
+        machine=candidate.machine_name or "—",
+        deliveries=tuple(
+            _delivery(d.site_name or str(d.source_site_id), d.fields_on, d.fields_complete)
+            for d in candidate.deliveries.all()
+        ),
+        is_partial=candidate.is_partial,
+        state=candidate.get_state_display(),
+        icon=STATE_ICONS[candidate.state],
+        tone=STATE_TONES[candidate.state],
+        url=reverse("candidate-detail", args=[candidate.pk]),
+        link=_("Visit of %(when)s") % {"when": f"{candidate.started_at:%m/%d/%Y %I:%M %p}"},
+        remark=_("The log changed afterwards") if candidate.has_changed else "",
+    )
+
+
+def candidate_page(candidate: SessionCandidate, *, user: User) -> dict[str, Any]:
+    """One visit: what the log says, which rows say so, and what it became."""
+    siblings = SessionCandidate.objects.visible_to(user).of_same_patient(candidate).exclude(pk=candidate.pk)
+    rows = candidate.rows.order_by("started_at", "key")
+    session = candidate.session
+    may_import = user.has_perm("portal.import_sessions")
+    is_voided = session is not None and session.voided_at is not None
+    return {
+        "crumbs": import_crumbs(candidate.found_in),
+        "candidate": candidate,
+        "row": candidate_row(candidate),
+        "rows": [_source_row(row) for row in rows],
+        "siblings": [candidate_row(sibling) for sibling in siblings.prefetch_related("deliveries")[:MOST_SHOWN]],
+        "session": _session(session, user) if session is not None else None,
+        "may_confirm": may_import and candidate.state == CandidateState.OPEN,
+        "may_reopen": may_import and (candidate.state == CandidateState.DISMISSED or is_voided),
+        "may_accept": may_import and candidate.has_changed,
+        "decided_by": candidate.decided_by.shown_name if candidate.decided_by else _("the log"),
+    }
+
+
+NUMBERS = {
+    "candidates": "visits in the log",
+    "deliveries": "deliveries of a prescription",
+    "partial": "partial visits",
+    "new": "new here",
+    "known": "known before",
+    "broken": "broken rows",
+    "rows_ignored": "rows ignored",
+}
+
+
+def _numbers(counts: dict[str, int]) -> list[Number]:
+    return [Number(counts[name], label) for name, label in NUMBERS.items()]
+
+
+def _import_title(found: TreatmentLogImport) -> str:
+    return _("Import %(number)d") % {"number": found.pk}
+
+
+def _planned_row(planned: PlannedVisit, plan: ImportPlan) -> VisitRow:
+    visit = planned.visit
+    names = {site_id: site.name for site_id, site in plan.log.sites.items()}
+    return VisitRow(
+        patient=plan.log.patient_numbers.get(visit.source_patient_id) or str(visit.source_patient_id),
+        when=_span(visit.started_at, visit.ended_at),
+        machine=visit.machine_name or "—",
+        deliveries=tuple(
+            _delivery(names.get(d.site_id) or str(d.site_id), d.fields_on, d.fields_complete) for d in visit.deliveries
+        ),
+        is_partial=visit.is_partial,
+        state=_("New") if planned.is_new else _("Known"),
+        icon="plus-lg" if planned.is_new else "check-circle",
+        tone="ready" if planned.is_new else "exported",
+    )
+
+
+def _source_row(row: ImportedRow) -> dict[str, Any]:
+    return {
+        "key": row.key,
+        "line": row.line,
+        "field": row.source_field_id,
+        "started": f"{row.started_at:%I:%M:%S %p}",
+        "ended": f"{row.ended_at:%I:%M:%S %p}" if row.ended_at else "—",
+        "outcome": row.reason or (_("complete") if row.is_complete else _("beam on, not finished")),
+    }
+
+
+def _session(session: TreatmentSession, user: User) -> dict[str, Any]:
+    """The session that a visit became, with its live lines and what was found in it."""
+    ruling = SessionRuling.objects.visible_to(user).current().filter(session=session).first()
+    return {
+        "session": session,
+        "course": session.course,
+        "lines": ChargeLine.objects.visible_to(user).live().filter(session=session).order_by("role"),
+        "findings": ruling.findings if ruling else [],
+        "is_voided": session.voided_at is not None,
+    }
+
+
+def confirmed_sentence(sessions: Iterable[TreatmentSession], lines: int) -> str:
+    """What a person reads after confirming visits."""
+    count = len(list(sessions))
+    told = ngettext("%(n)d session recorded", "%(n)d sessions recorded", count) % {"n": count}
+    became = ngettext("%(n)d charge line", "%(n)d charge lines", lines) % {"n": lines}
+    return _("%(sessions)s: %(lines)s. What is held says why below.") % {"sessions": told, "lines": became}
+
+
+def _span(started_at: datetime, ended_at: datetime | None) -> str:
+    """Day and times on the department's clock; an end on another day is shown with it."""
+    start = f"{started_at:%m/%d/%Y %I:%M %p}"
+    if ended_at is None:
+        return start
+    is_same_day = ended_at.date() == started_at.date()
+    return f"{start} – {ended_at:%I:%M %p}" if is_same_day else f"{start} – {ended_at:%m/%d/%Y %I:%M %p}"
+
+
+def _delivery(site: str, fields_on: int, fields_complete: int) -> str:
+    fields = ngettext("%(n)d field", "%(n)d fields", fields_on) % {"n": fields_on}
+    if fields_complete == fields_on:
+        return f"{site}: {fields}"
+    return _("%(site)s: %(done)d of %(fields)s complete") % {"site": site, "done": fields_complete, "fields": fields}

@@ -1,0 +1,278 @@
+"""Treatment logs: upload, preview, import, and what a person decides on each visit."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.paginator import Paginator
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from coding.models import ChargeLine
+from coding.services import capture_from
+from payers.coverage_services import record_coverage
+from portal import clock
+from portal.forms.imports import ConfirmForm, DismissForm, LogUploadForm
+from portal.models import (
+    CandidateState,
+    Course,
+    Patient,
+    Prescription,
+    SessionCandidate,
+    TreatmentLogImport,
+    TreatmentLogUpload,
+    TreatmentSession,
+    User,
+)
+from portal.presenters.imports import (
+    candidate_crumbs,
+    candidate_page,
+    confirmed_sentence,
+    import_crumbs,
+    import_list_page,
+    import_page,
+    preview_page,
+)
+from portal.services.clinic import open_course, record_patient, record_prescription
+from portal.services.imports import (
+    CandidateDecided,
+    accept_log_change,
+    confirm_candidate,
+    discard_upload,
+    dismiss_candidate,
+    import_upload,
+    keep_upload,
+    plan_import,
+    read_upload,
+    reopen_candidate,
+)
+
+IMPORTS_A_PAGE = 50
+
+
+@require_safe
+@permission_required("portal.view_treatmentsession", raise_exception=True)
+def import_list(request: HttpRequest) -> HttpResponse:
+    imports = TreatmentLogImport.objects.visible_to(request.user).select_related("by", "department")
+    page = Paginator(imports, IMPORTS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/import_list.html", import_list_page(user=request.user, page=page))
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.import_sessions", raise_exception=True)
+def import_upload_files(request: HttpRequest) -> HttpResponse:
+    """Take the files; nothing becomes a candidate before the preview is confirmed."""
+    form = LogUploadForm(request.POST or None, request.FILES or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        upload = keep_upload(
+            organization=request.user.organization,
+            department=form.cleaned_data["department"],
+            tables=form.cleaned_data["files"],
+            at=clock.now(),
+            by=request.user,
+        )
+        return redirect("import-preview", pk=upload.pk)
+    return render(
+        request,
+        "portal/import_upload.html",
+        {"form": form, "crumbs": import_crumbs()},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.import_sessions", raise_exception=True)
+def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the person's own upload would add; a second press imports it."""
+    upload = get_object_or_404(_uploads(request.user), pk=pk)
+    if request.method == "POST":
+        found = import_upload(upload=upload, by=request.user)
+        messages.success(request, _("Imported. %(new)d visits are new and wait below.") % {"new": found.new})
+        return redirect("import-detail", pk=found.pk)
+    plan = plan_import(organization=upload.organization, log=read_upload(upload), department=upload.department)
+    return render(request, "portal/import_preview.html", preview_page(upload, plan))
+
+
+@require_POST
+@permission_required("portal.import_sessions", raise_exception=True)
+def import_discard(request: HttpRequest, pk: int) -> HttpResponse:
+    discard_upload(upload=get_object_or_404(_uploads(request.user), pk=pk), by=request.user)
+    messages.success(request, _("Upload discarded; nothing was imported."))
+    return redirect("import-list")
+
+
+@require_safe
+@permission_required("portal.view_treatmentsession", raise_exception=True)
+def import_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(TreatmentLogImport.objects.visible_to(request.user).select_related("by"), pk=pk)
+    asked = request.GET.get("state", "")
+    state = asked if asked in CandidateState.values else ""
+    return render(request, "portal/import_detail.html", import_page(found, user=request.user, state=state))
+
+
+@require_safe
+@permission_required("portal.view_treatmentsession", raise_exception=True)
+def candidate_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    candidate = get_object_or_404(_candidates(request.user), pk=pk)
+    page = candidate_page(candidate, user=request.user) | {"form": DismissForm()}
+    return render(request, "portal/import_candidate.html", page)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("portal.import_sessions", raise_exception=True)
+def candidate_confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    """Supply what the log does not know, for one visit or several of the same patient, and record the sessions."""
+    chosen = get_object_or_404(_candidates(request.user), pk=pk)
+    if chosen.state != CandidateState.OPEN:
+        messages.info(request, _("This visit is decided already."))
+        return redirect("candidate-detail", pk=pk)
+    visits = SessionCandidate.objects.visible_to(request.user).open().of_same_patient(chosen)
+    known = {"candidates": list(visits.prefetch_related("deliveries")), "chosen": chosen}
+    known |= {"user": request.user, "now": clock.now()}
+    is_look_up = request.method == "POST" and "look_up" in request.POST
+    if is_look_up or request.method != "POST":
+        form = ConfirmForm(typed=request.POST if is_look_up else None, **known)
+    else:
+        form = ConfirmForm(request.POST, **known)
+        if form.is_valid():
+            try:
+                sessions, lines = _record(form, request.user)
+            except CandidateDecided:
+                form.add_error(None, _("Somebody has just decided one of these visits. Look at them again."))
+            except IntegrityError:
+                form.add_error(
+                    None, _("Somebody has just saved the same patient, course or coverage. Look it up again.")
+                )
+            else:
+                messages.success(request, confirmed_sentence(sessions, lines))
+                return redirect("candidate-detail", pk=form.included[0].pk)
+    return render(
+        request,
+        "portal/import_confirm.html",
+        {
+            "form": form,
+            "chosen": chosen,
+            "crumbs": candidate_crumbs(chosen),
+        },
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+@permission_required("portal.import_sessions", raise_exception=True)
+def candidate_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    candidate = get_object_or_404(_candidates(request.user), pk=pk)
+    form = DismissForm(request.POST)
+    if not form.is_valid():
+        page = candidate_page(candidate, user=request.user) | {"form": form}
+        return render(request, "portal/import_candidate.html", page, status=422)
+    try:
+        dismiss_candidate(candidate=candidate, reason=form.cleaned_data["reason"], at=clock.now(), by=request.user)
+    except CandidateDecided:
+        messages.error(request, _("Somebody has just decided this visit."))
+    else:
+        messages.success(request, _("Visit dismissed. It can be opened again here."))
+    return redirect("candidate-detail", pk=pk)
+
+
+@require_POST
+@permission_required("portal.import_sessions", raise_exception=True)
+def candidate_reopen(request: HttpRequest, pk: int) -> HttpResponse:
+    candidate = get_object_or_404(_candidates(request.user), pk=pk)
+    try:
+        reopen_candidate(candidate=candidate, by=request.user)
+    except CandidateDecided:
+        messages.error(request, _("Its session stands. Void the session first, then open the visit again."))
+    else:
+        messages.success(request, _("Visit opened again."))
+    return redirect("candidate-detail", pk=pk)
+
+
+@require_POST
+@permission_required("portal.import_sessions", raise_exception=True)
+def candidate_accept(request: HttpRequest, pk: int) -> HttpResponse:
+    accept_log_change(candidate=get_object_or_404(_candidates(request.user), pk=pk), by=request.user)
+    messages.success(request, _("Marked as looked at."))
+    return redirect("candidate-detail", pk=pk)
+
+
+@transaction.atomic
+def _record(form: ConfirmForm, user: User) -> tuple[list[TreatmentSession], int]:
+    """The services in turn, all or none; the sessions, and how many charge lines they have."""
+    included = form.included
+    first_day = included[0].started_at.date()
+    patient = _patient(form, user)
+    course = _course(form, patient, user)
+    if form.cleaned_data["payer"]:
+        record_coverage(patient=patient, by=user, payer=form.cleaned_data["payer"], rank=1, starts_on=first_day)
+    prescriptions = _prescriptions(form, course, user)
+    department = form.cleaned_data["department"]
+    sessions = [
+        confirm_candidate(
+            candidate=candidate,
+            course=course,
+            department=department,
+            machine=form.machine_of(candidate),
+            physician=form.cleaned_data["physician"],
+            fractions={
+                delivery.pk: (prescriptions[delivery.source_site_id], form.fraction_of(candidate, delivery))
+                for delivery in candidate.deliveries.all()
+            },
+            today=clock.today(department.zone),
+            at=clock.now(),
+            by=user,
+            **form.facts_of(candidate),
+        )
+        for candidate in included
+    ]
+    capture_from(patient=patient, day=min(session.date_of_service for session in sessions), by=user)
+    return sessions, ChargeLine.objects.live().filter(session__in=sessions).count()
+
+
+def _patient(form: ConfirmForm, user: User) -> Patient:
+    if form.patient is not None:
+        return form.patient
+    told = form.cleaned_data
+    return record_patient(
+        organization=user.organization,
+        by=user,
+        number=told["record_number"],
+        family_name=told["family_name"],
+        given_name=told["given_name"],
+        born_on=told["born_on"],
+    )
+
+
+def _course(form: ConfirmForm, patient: Patient, user: User) -> Course:
+    told = form.cleaned_data
+    return form.chosen_course or open_course(
+        patient=patient,
+        by=user,
+        account_number=told["account_number"],
+        department=told["department"],
+        physician=told["physician"],
+        diagnoses=told["diagnoses"],
+    )
+
+
+def _prescriptions(form: ConfirmForm, course: Course, user: User) -> dict[int, Prescription]:
+    """The prescription of each site that the included visits delivered."""
+    prescriptions: dict[int, Prescription] = {}
+    for candidate in form.included:
+        for delivery in candidate.deliveries.all():
+            if delivery.source_site_id not in prescriptions:
+                prescriptions[delivery.source_site_id] = form.prescription_of(delivery) or record_prescription(
+                    course=course, by=user, **form.new_prescription_of(delivery)
+                )
+    return prescriptions
+
+
+def _uploads(user: User):
+    """The person's own uploads."""
+    return TreatmentLogUpload.objects.filter(by=user).select_related("organization", "department")
+
+
+def _candidates(user: User):
+    candidates = SessionCandidate.objects.visible_to(user).prefetch_related("deliveries")
+    return candidates.select_related("found_in", "department", "decided_by", "session__course")
