@@ -1,4 +1,4 @@
-"""Rule packs: a payer's policy as a TOML file, read strictly and written back the same. docs/rule-packs.md is the schema."""
+"""Rule packs: a payer's policy as a TOML file, read strictly and written back the same (docs/rule-packs.md)."""
 
 import json
 import re

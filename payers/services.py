@@ -16,7 +16,6 @@ from payers.policy_files import Clause, Pack, read_packs, term_text
 from portal.models import AuditEvent, Organization, User
 from portal.services.audit import changed_fields, record_event
 
-
 # The acts of the trail that make a person an author of a draft.
 WRITING = ("draft_version", "amend_draft", "set_term", "cite_clause", "remove_clause")
 
