@@ -63,8 +63,9 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @permission_required("portal.import_sessions", raise_exception=True)
 def import_upload_files(request: HttpRequest) -> HttpResponse:
     """Take the files; nothing becomes a candidate before the preview is confirmed."""
-    form = LogUploadForm(request.POST or None, request.FILES or None, user=request.user)
-    if request.method == "POST" and form.is_valid():
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = LogUploadForm(*sent, user=request.user)
+    if form.is_valid():
         upload = keep_upload(
             organization=request.user.organization,
             department=form.cleaned_data["department"],
