@@ -45,8 +45,8 @@ MOST_ENTRIES = 20
 MOST_LINES_OF_A_ROW = 50
 LARGEST_NUMBER = 2**63 - 1
 
-WHOLE_NUMBER = re.compile(r"([0-9]+)(\.0*)?")
-DECIMAL_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
+WHOLE_NUMBER = re.compile(r"([0-9]{1,19})(\.0*)?")
+DECIMAL_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]+)?")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?")
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 # What a Mac adds to a zip by itself; nobody chose it.
@@ -125,7 +125,7 @@ class TreatmentLog:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one visit gave of one site: how many fields had the beam on, and how many of them were finished."""
+    """What one session gave of one site: how many fields had the beam on, and how many of them were finished."""
 
     site_id: int
     fields_on: int
@@ -137,7 +137,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class LoggedSession:
     """The rows of one patient that lie so close together that they are one session, in order of start."""
 
     rows: tuple[TreatedField, ...]
@@ -166,7 +166,7 @@ class Visit:
         """One for each site, in order of first beam.
 
         A field counts as complete where any of its rows is: one that was interrupted and finished later in the same
-        visit was finished.
+        session was finished.
         """
         fields: dict[int, dict[int, bool]] = {}
         for row in self.rows:
@@ -225,23 +225,25 @@ def read_tables(tables: Mapping[str, bytes]) -> TreatmentLog:
     return log
 
 
-def visits_of(
+def logged_sessions(
     rows: Iterable[TreatedField], minutes_of_one_visit: Callable[[str], int] = lambda machine_name: MINUTES_OF_ONE_VISIT
-) -> list[Visit]:
-    """The rows gathered into visits, in order of start.
+) -> list[LoggedSession]:
+    """The rows gathered into sessions, in order of start.
 
-    A row joins the patient's visit where it starts less than so many minutes after the row before it, so that a visit
+    A row joins the patient's session where it starts less than so many minutes after the row before it, so that one
     which was interrupted and resumed stays one. `minutes_of_one_visit` says how many for a machine.
     """
-    visits: list[list[TreatedField]] = []
+    sessions: list[list[TreatedField]] = []
     for row in sorted(rows, key=lambda row: (row.source_patient_id, row.started_at, row.key)):
-        last = visits[-1][-1] if visits else None
+        last = sessions[-1][-1] if sessions else None
         gap = timedelta(minutes=minutes_of_one_visit(row.machine_name))
         if last and last.source_patient_id == row.source_patient_id and row.started_at - last.started_at < gap:
-            visits[-1].append(row)
+            sessions[-1].append(row)
         else:
-            visits.append([row])
-    return sorted((Visit(tuple(rows)) for rows in visits), key=lambda visit: (visit.started_at, visit.rows[0].key))
+            sessions.append([row])
+    return sorted(
+        (LoggedSession(tuple(rows)) for rows in sessions), key=lambda session: (session.started_at, session.rows[0].key)
+    )
 
 
 class _Table:
@@ -251,7 +253,10 @@ class _Table:
         self.file = f"{name}.csv"
         self.broken = broken
         self.lines = _lines_of(self.file, content)
-        header = next(csv.reader([self.lines[0]]))
+        try:
+            header = next(csv.reader([self.lines[0]]))
+        except csv.Error as error:
+            raise UnreadableLog(f"{self.file}: the first line cannot be read. It must name the columns.") from error
         self.width = len(header)
         titles = [title.strip().lower() for title in header]
         self.places = {}

@@ -1,4 +1,4 @@
-"""Forms of imports: the files of a treatment log, and what a person knows of its visits. Nothing is saved here."""
+"""Forms of imports: the files of a treatment log, and what a person knows of its candidates. Nothing is saved here."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -68,7 +68,7 @@ class LogUploadForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["department"].queryset = Department.objects.visible_to(user).filter(is_active=True)
-        # Visits without a department are seen by people of all departments only.
+        # Candidates without a department are seen by people of all departments only.
         self.fields["department"].required = not user.sees_all_departments
 
 
@@ -91,7 +91,7 @@ class SiteFields:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitFields:
+class CandidateFields:
     """A candidate, and the fields that say what the log does not know of it."""
 
     candidate: SessionCandidate
@@ -100,7 +100,7 @@ class VisitFields:
 
 
 class ConfirmForm(forms.Form):
-    """What the log does not know of one patient's visits: who and which course, where, what was ordered, who pays.
+    """What the log does not know of one patient's candidates: who and which course, where, what was ordered, who pays.
 
     The fields follow the record number: a known one offers the patient's courses and prescriptions, an unknown one asks
     for the new patient. `typed` are values to show again without checking them.
@@ -165,7 +165,7 @@ class ConfirmForm(forms.Form):
         self._set_up_who()
         self._set_up_where()
         self._set_up_sites()
-        self._set_up_visits(_zone_of(self, shown, initial))
+        self._set_up_candidates(_zone_of(self, shown, initial))
 
     @property
     def who(self) -> list[forms.BoundField]:
@@ -185,9 +185,9 @@ class ConfirmForm(forms.Form):
         ]
 
     @property
-    def visits(self) -> list[VisitFields]:
+    def candidate_fields(self) -> list[CandidateFields]:
         return [
-            VisitFields(
+            CandidateFields(
                 candidate,
                 self[_of(candidate, "include")],
                 (
@@ -202,7 +202,7 @@ class ConfirmForm(forms.Form):
 
     @property
     def included(self) -> list[SessionCandidate]:
-        """The visits that the person ticked, in order of start."""
+        """The candidates that the person ticked, in order of start."""
         return [candidate for candidate in self.candidates if self.cleaned_data.get(_of(candidate, "include"))]
 
     @property
@@ -258,7 +258,7 @@ class ConfirmForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not self.included:
-            self.add_error(None, "Tick at least one visit to confirm.")
+            self.add_error(None, "Tick at least one candidate to confirm.")
         else:
             self._check_machines()
             self._check_sites()
@@ -267,7 +267,7 @@ class ConfirmForm(forms.Form):
         return cleaned
 
     def _suggestions(self, number: str, earlier: Any) -> dict[str, Any]:
-        """What is known of the visits, shown to be looked at."""
+        """What is known of the candidates, shown to be looked at."""
         department = self.chosen.department or (earlier and earlier.department)
         active = [course for course in self.courses if course.status == "active"]
         likely = earlier.course_id if earlier else active[0].pk if len(active) == 1 else None
@@ -343,7 +343,7 @@ class ConfirmForm(forms.Form):
                 label="Fractions", min_value=1, max_value=99, required=False
             )
 
-    def _set_up_visits(self, zone: Any) -> None:
+    def _set_up_candidates(self, zone: Any) -> None:
         for candidate in self.candidates:
             self.fields[_of(candidate, "include")] = forms.BooleanField(
                 widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
@@ -420,7 +420,7 @@ NEW_PRESCRIPTION = ("anatomical_site", "technique", "dose_per_fraction_cgy", "fr
 
 
 def _of(candidate: SessionCandidate, name: str) -> str:
-    return f"visit-{candidate.pk}-{name}"
+    return f"candidate-{candidate.pk}-{name}"
 
 
 def _site(delivery: CandidateDelivery, name: str) -> str:
@@ -428,7 +428,7 @@ def _site(delivery: CandidateDelivery, name: str) -> str:
 
 
 def _fraction(candidate: SessionCandidate, delivery: CandidateDelivery) -> str:
-    return f"visit-{candidate.pk}-fraction-{delivery.source_site_id}"
+    return f"candidate-{candidate.pk}-fraction-{delivery.source_site_id}"
 
 
 def _machine(source_name: str) -> str:

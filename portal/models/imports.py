@@ -42,7 +42,7 @@ class TreatmentLogUpload(models.Model):
 
 class TreatmentLogImportQuerySet(models.QuerySet):
     def visible_to(self, user):
-        """The imports of the user's organization that are of, or found a visit in, a department that the user sees."""
+        """The imports of the user's organization for, or with a candidate in, a department that the user sees."""
         imports = self.filter(organization=user.organization_id)
         if user.sees_all_departments:
             return imports
@@ -106,10 +106,10 @@ class SessionCandidateQuerySet(models.QuerySet):
 
 
 class SessionCandidate(models.Model):
-    """One visit as the log has it: a session, once a person has supplied what the log does not know.
+    """One session as the log has it: a session, once a person has supplied what the log does not know.
 
     `source_patient_id` is the log's own key, `patient_number` the number on the chart where the log names it.
-    `has_changed` says that the log gave more rows of the visit, or other ones, after somebody had decided on it.
+    `has_changed` says that the log gave more rows of the session, or other ones, after somebody had decided on it.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="session_candidates")
@@ -170,7 +170,7 @@ class SessionCandidate(models.Model):
 
 
 class CandidateDelivery(models.Model):
-    """What the visit gave of one site of the log, and the prescription that a person said it is."""
+    """What the session gave of one site of the log, and the prescription that a person said it is."""
 
     candidate = models.ForeignKey(SessionCandidate, on_delete=models.CASCADE, related_name="deliveries")
     source_site_id = models.BigIntegerField()

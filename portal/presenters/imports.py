@@ -1,4 +1,4 @@
-"""Import pages: what was read, which visits wait, and what the confirmed ones became."""
+"""Import pages: what was read, which candidates wait, and what the confirmed ones became."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from portal.models import (
     TreatmentSession,
     User,
 )
-from portal.services.imports import ImportPlan, PlannedVisit
+from portal.services.imports import ImportPlan, PlannedSession
 from portal.treatment_log_files import BrokenRow
 
 # More than this on one page helps nobody; the counts above say how many there are.
@@ -43,8 +43,8 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitRow:
-    """A visit as tables show it."""
+class CandidateRow:
+    """A candidate as tables show it."""
 
     patient: str
     when: str
@@ -75,13 +75,13 @@ def import_crumbs(found: TreatmentLogImport | None = None) -> list[tuple[str, st
 
 
 def candidate_crumbs(candidate: SessionCandidate) -> list[tuple[str, str]]:
-    """The way to a page about one visit."""
+    """The way to a page about one candidate."""
     row = candidate_row(candidate)
     return [*import_crumbs(candidate.found_in), (row.link, row.url)]
 
 
 def import_list_page(*, user: User, page: Any) -> dict[str, Any]:
-    """The imports of one page of the list (a paginator's page), with how many visits of each wait."""
+    """The imports of one page of the list (a paginator's page), with how many candidates of each wait."""
     imports = list(page.object_list)
     counts = dict(
         SessionCandidate.objects.visible_to(user)
@@ -118,8 +118,8 @@ def preview_page(upload: TreatmentLogUpload, plan: ImportPlan) -> dict[str, Any]
         "crumbs": import_crumbs(),
         "upload": upload,
         "numbers": _numbers(plan.counts),
-        "visits": rows[:MOST_SHOWN],
-        "visits_left": max(0, len(rows) - MOST_SHOWN),
+        "candidates": rows[:MOST_SHOWN],
+        "candidates_left": max(0, len(rows) - MOST_SHOWN),
         "broken": plan.broken[:MOST_SHOWN],
         "broken_left": max(0, len(plan.broken) - MOST_SHOWN),
         "is_all_known": plan.counts["new"] == 0,
@@ -128,7 +128,7 @@ def preview_page(upload: TreatmentLogUpload, plan: ImportPlan) -> dict[str, Any]
 
 
 def import_page(found: TreatmentLogImport, *, user: User, state: str) -> dict[str, Any]:
-    """One import: its counts, its visits in one state or all, and its broken rows."""
+    """One import: its counts, its candidates in one state or all, and its broken rows."""
     candidates = SessionCandidate.objects.visible_to(user).filter(found_in=found)
     totals = candidates.aggregate(**{name: Count("pk", filter=Q(state=name)) for name in CandidateState.values})
     address = reverse("import-detail", args=[found.pk])
@@ -150,16 +150,16 @@ def import_page(found: TreatmentLogImport, *, user: User, state: str) -> dict[st
         "by": found.by.shown_name if found.by else _("command line"),
         "numbers": _numbers({name: getattr(found, name) for name in NUMBERS}),
         "tabs": tabs,
-        "visits": [candidate_row(candidate) for candidate in shown[:MOST_SHOWN]],
-        "visits_left": max(0, sum(totals.values()) - MOST_SHOWN) if not state else max(0, totals[state] - MOST_SHOWN),
+        "candidates": [candidate_row(candidate) for candidate in shown[:MOST_SHOWN]],
+        "candidates_left": max(0, (totals[state] if state else sum(totals.values())) - MOST_SHOWN),
         "broken": broken,
         "broken_left": max(0, found.broken - MOST_SHOWN),
     }
 
 
-def candidate_row(candidate: SessionCandidate) -> VisitRow:
+def candidate_row(candidate: SessionCandidate) -> CandidateRow:
     """A candidate as tables show it. Reads `deliveries`, so prefetch them in a loop."""
-    return VisitRow(
+    return CandidateRow(
         patient=candidate.patient_number or str(candidate.source_patient_id),
         when=_span(candidate.started_at, candidate.ended_at),
         machine=candidate.machine_name or "—",
@@ -172,13 +172,13 @@ def candidate_row(candidate: SessionCandidate) -> VisitRow:
         icon=STATE_ICONS[candidate.state],
         tone=STATE_TONES[candidate.state],
         url=reverse("candidate-detail", args=[candidate.pk]),
-        link=_("Visit of %(when)s") % {"when": f"{candidate.started_at:%m/%d/%Y %I:%M %p}"},
+        link=_("Candidate of %(when)s") % {"when": f"{candidate.started_at:%m/%d/%Y %I:%M %p}"},
         remark=_("The log changed afterwards") if candidate.has_changed else "",
     )
 
 
 def candidate_page(candidate: SessionCandidate, *, user: User) -> dict[str, Any]:
-    """One visit: what the log says, which rows say so, and what it became."""
+    """One candidate: what the log says, which rows say so, and what it became."""
     siblings = SessionCandidate.objects.visible_to(user).of_same_patient(candidate).exclude(pk=candidate.pk)
     rows = candidate.rows.order_by("started_at", "key")
     session = candidate.session
@@ -199,9 +199,9 @@ def candidate_page(candidate: SessionCandidate, *, user: User) -> dict[str, Any]
 
 
 NUMBERS = {
-    "candidates": "visits in the log",
+    "candidates": "candidate sessions in the log",
     "deliveries": "deliveries of a prescription",
-    "partial": "partial visits",
+    "partial": "partial sessions",
     "new": "new here",
     "known": "known before",
     "broken": "broken rows",
@@ -217,17 +217,18 @@ def _import_title(found: TreatmentLogImport) -> str:
     return _("Import %(number)d") % {"number": found.pk}
 
 
-def _planned_row(planned: PlannedVisit, plan: ImportPlan) -> VisitRow:
-    visit = planned.visit
+def _planned_row(planned: PlannedSession, plan: ImportPlan) -> CandidateRow:
+    session = planned.session
     names = {site_id: site.name for site_id, site in plan.log.sites.items()}
-    return VisitRow(
-        patient=plan.log.patient_numbers.get(visit.source_patient_id) or str(visit.source_patient_id),
-        when=_span(visit.started_at, visit.ended_at),
-        machine=visit.machine_name or "—",
+    return CandidateRow(
+        patient=plan.log.patient_numbers.get(session.source_patient_id) or str(session.source_patient_id),
+        when=_span(session.started_at, session.ended_at),
+        machine=session.machine_name or "—",
         deliveries=tuple(
-            _delivery(names.get(d.site_id) or str(d.site_id), d.fields_on, d.fields_complete) for d in visit.deliveries
+            _delivery(names.get(d.site_id) or str(d.site_id), d.fields_on, d.fields_complete)
+            for d in session.deliveries
         ),
-        is_partial=visit.is_partial,
+        is_partial=session.is_partial,
         state=_("New") if planned.is_new else _("Known"),
         icon="plus-lg" if planned.is_new else "check-circle",
         tone="ready" if planned.is_new else "exported",
@@ -246,7 +247,7 @@ def _source_row(row: ImportedRow) -> dict[str, Any]:
 
 
 def _session(session: TreatmentSession, user: User) -> dict[str, Any]:
-    """The session that a visit became, with its live lines and what was found in it."""
+    """The session that a candidate became, with its live lines and what was found in it."""
     ruling = SessionRuling.objects.visible_to(user).current().filter(session=session).first()
     return {
         "session": session,
@@ -258,7 +259,7 @@ def _session(session: TreatmentSession, user: User) -> dict[str, Any]:
 
 
 def confirmed_sentence(sessions: Iterable[TreatmentSession], lines: int) -> str:
-    """What a person reads after confirming visits."""
+    """What a person reads after confirming candidates."""
     count = len(list(sessions))
     told = ngettext("%(n)d session recorded", "%(n)d sessions recorded", count) % {"n": count}
     became = ngettext("%(n)d charge line", "%(n)d charge lines", lines) % {"n": lines}

@@ -33,12 +33,12 @@ from portal.treatment_log_files import (
     MINUTES_OF_ONE_VISIT,
     TRACK_TREATMENT,
     BrokenRow,
+    LoggedSession,
     SourceSite,
     TreatedField,
     TreatmentLog,
-    Visit,
+    logged_sessions,
     read_uploads,
-    visits_of,
 )
 
 LOG_FILE = f"{TRACK_TREATMENT}.csv"
@@ -57,10 +57,10 @@ class CandidateDecided(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedVisit:
-    """A visit with rows of the log, and the candidates to which rows of it belong already."""
+class PlannedSession:
+    """A session with rows of the log, and the candidates to which rows of it belong already."""
 
-    visit: Visit
+    session: LoggedSession
     candidate_of: Mapping[int, int]
 
     @property
@@ -68,9 +68,9 @@ class PlannedVisit:
         return not self.candidate_of
 
     def candidate_for(self, row: TreatedField) -> int:
-        """Its own candidate; for a new row that of the row before it, or the visit's first."""
+        """Its own candidate; for a new row that of the row before it, or the session's first."""
         chosen = next(iter(self.candidate_of.values()))
-        for other in self.visit.rows:
+        for other in self.session.rows:
             chosen = self.candidate_of.get(other.key, chosen)
             if other.key == row.key:
                 break
@@ -79,11 +79,11 @@ class PlannedVisit:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What importing a log would do. `visits` are those of the log alone; `planned` also hold rows known before."""
+    """What importing a log would do. `sessions` are those of the log alone; `planned` also hold rows known before."""
 
     log: TreatmentLog
-    visits: tuple[Visit, ...]
-    planned: tuple[PlannedVisit, ...]
+    sessions: tuple[LoggedSession, ...]
+    planned: tuple[PlannedSession, ...]
     broken: tuple[BrokenRow, ...]
     stored: Mapping[int, ImportedRow]
     foreign: frozenset[int]
@@ -92,9 +92,9 @@ class ImportPlan:
     def counts(self) -> dict[str, int]:
         """The counts of TreatmentLogImport."""
         return {
-            "candidates": len(self.visits),
-            "deliveries": sum(len(visit.deliveries) for visit in self.visits),
-            "partial": sum(visit.is_partial for visit in self.visits),
+            "candidates": len(self.sessions),
+            "deliveries": sum(len(session.deliveries) for session in self.sessions),
+            "partial": sum(session.is_partial for session in self.sessions),
             "rows_ignored": len(self.log.ignored),
             "new": sum(planned.is_new for planned in self.planned),
             "known": sum(not planned.is_new for planned in self.planned),
@@ -105,7 +105,7 @@ class ImportPlan:
 def plan_import(*, organization: Organization, log: TreatmentLog, department: Department | None = None) -> ImportPlan:
     """What importing the log would do; nothing is written.
 
-    Rows that were imported before take part in the visits, so that the rest of an interrupted visit joins its first
+    Rows that were imported before take part in the sessions, so that the rest of an interrupted session joins its first
     part although it comes in a later file. `department` is where machines that no department names are thought to be.
     """
     minutes = _minutes_of_one_visit(_machines_by_source_name(organization), department)
@@ -120,13 +120,13 @@ def plan_import(*, organization: Organization, log: TreatmentLog, department: De
     candidate_of = {row.key: row.candidate_id for row in (*stored.values(), *earlier) if row.candidate_id}
     read = {row.key for row in treated}
     planned = [
-        PlannedVisit(visit, {row.key: candidate_of[row.key] for row in visit.rows if row.key in candidate_of})
-        for visit in visits_of([*treated, *map(_as_treated, earlier)], minutes)
-        if any(row.key in read for row in visit.rows)
+        PlannedSession(session, {row.key: candidate_of[row.key] for row in session.rows if row.key in candidate_of})
+        for session in logged_sessions([*treated, *map(_as_treated, earlier)], minutes)
+        if any(row.key in read for row in session.rows)
     ]
     return ImportPlan(
         log=log,
-        visits=tuple(visits_of(log.treated, minutes)),
+        sessions=tuple(logged_sessions(log.treated, minutes)),
         planned=tuple(planned),
         broken=tuple(sorted(broken, key=lambda row: (row.file, row.line))),
         stored=stored,
@@ -138,9 +138,9 @@ def plan_import(*, organization: Organization, log: TreatmentLog, department: De
 def import_treatment_log(
     *, organization: Organization, log: TreatmentLog, by: User | None, department: Department | None = None
 ) -> TreatmentLogImport:
-    """Remember the log's rows and open a candidate for each visit that is new.
+    """Remember the log's rows and open a candidate for each session that is new.
 
-    Reading the same rows again adds nothing. Rows that are new or changed join the candidate of their visit: an open
+    Reading the same rows again adds nothing. Rows that are new or changed join the candidate of their session: an open
     one follows the log, a decided one is marked as changed and keeps what the person decided.
     """
     # Two imports of one organization take turns, so that each sees the other's candidates.
@@ -345,27 +345,35 @@ def _as_treated(row: ImportedRow) -> TreatedField:
 
 
 def _open_candidates(plan: ImportPlan, found: TreatmentLogImport) -> dict[int, int]:
-    """Open a candidate for each new visit; the candidate of every treated row, by the row's key."""
+    """Open a candidate for each new session; the candidate of every treated row, by the row's key."""
     machines = _machines_by_source_name(found.organization)
-    fresh = [planned.visit for planned in plan.planned if planned.is_new]
+    fresh = [planned.session for planned in plan.planned if planned.is_new]
     opened = SessionCandidate.objects.bulk_create(
         SessionCandidate(
             organization=found.organization,
             found_in=found,
-            department=machines[visit.machine_name].department if visit.machine_name in machines else found.department,
-            source_patient_id=visit.source_patient_id,
-            patient_number=plan.log.patient_numbers.get(visit.source_patient_id, ""),
-            machine_name=visit.machine_name,
-            started_at=visit.started_at,
-            ended_at=visit.ended_at,
+            department=_department_of(session, machines) or found.department,
+            source_patient_id=session.source_patient_id,
+            patient_number=plan.log.patient_numbers.get(session.source_patient_id, ""),
+            machine_name=session.machine_name,
+            started_at=session.started_at,
+            ended_at=session.ended_at,
         )
-        for visit in fresh
+        for session in fresh
     )
-    candidate_of = {row.key: candidate.pk for visit, candidate in zip(fresh, opened, strict=True) for row in visit.rows}
+    candidate_of = {
+        row.key: candidate.pk for session, candidate in zip(fresh, opened, strict=True) for row in session.rows
+    }
     for planned in plan.planned:
         if not planned.is_new:
-            candidate_of |= {row.key: planned.candidate_for(row) for row in planned.visit.rows}
+            candidate_of |= {row.key: planned.candidate_for(row) for row in planned.session.rows}
     return candidate_of
+
+
+def _department_of(session: LoggedSession, machines: Mapping[str, Machine]) -> Department | None:
+    """The department whose machine it was, where set-up names the machine as the log does."""
+    machine = machines.get(session.machine_name)
+    return machine.department if machine else None
 
 
 def _keep_rows(plan: ImportPlan, found: TreatmentLogImport, candidate_of: Mapping[int, int]) -> set[int]:
@@ -438,21 +446,21 @@ def _follow_log(candidates: Iterable[int], sites: Mapping[int, SourceSite], *, a
         )
         is_fresh = not candidate.deliveries.all()
         if used:
-            visit = Visit(tuple(used))
-            candidate.started_at, candidate.ended_at = visit.started_at, visit.ended_at
-            _set_deliveries(candidate, visit, sites)
+            session = LoggedSession(tuple(used))
+            candidate.started_at, candidate.ended_at = session.started_at, session.ended_at
+            _set_deliveries(candidate, session, sites)
         if candidate.state != CandidateState.OPEN:
             candidate.has_changed = True
         elif not used:
             candidate.state, candidate.decided_at = CandidateState.DISMISSED, at
-            candidate.dismiss_reason = "The log took every row of this visit back."
+            candidate.dismiss_reason = "The log took every row of this session back."
         if not is_fresh:
             candidate.save()
 
 
-def _set_deliveries(candidate: SessionCandidate, visit: Visit, sites: Mapping[int, SourceSite]) -> None:
+def _set_deliveries(candidate: SessionCandidate, session: LoggedSession, sites: Mapping[int, SourceSite]) -> None:
     known = {delivery.source_site_id: delivery for delivery in candidate.deliveries.all()}
-    for delivery in visit.deliveries:
+    for delivery in session.deliveries:
         kept = known.pop(delivery.site_id, None)
         site = sites.get(delivery.site_id)
         if kept is None:
@@ -471,7 +479,7 @@ def _set_deliveries(candidate: SessionCandidate, visit: Visit, sites: Mapping[in
 
 
 def _learn_machine(candidate: SessionCandidate, machine: Machine, *, by: User) -> None:
-    """Remember what the log calls the machine, where neither has another match, and place the log's other visits."""
+    """Remember what the log calls the machine, where neither has another match, and place the log's other sessions."""
     name = candidate.machine_name
     taken = Machine.objects.filter(department__organization=candidate.organization_id, source_name=name).exists()
     if not name or machine.source_name or taken:

@@ -1,4 +1,4 @@
-"""Treatment logs: upload, preview, import, and what a person decides on each visit."""
+"""Treatment logs: upload, preview, import, and what a person decides on each candidate."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -89,7 +89,9 @@ def import_preview(request: HttpRequest, pk: int) -> HttpResponse:
     upload = get_object_or_404(_uploads(request.user), pk=pk)
     if request.method == "POST":
         found = import_upload(upload=upload, by=request.user)
-        messages.success(request, _("Imported. %(new)d visits are new and wait below.") % {"new": found.new})
+        messages.success(
+            request, _("Imported. %(new)d candidate sessions are new and wait below.") % {"new": found.new}
+        )
         return redirect("import-detail", pk=found.pk)
     plan = plan_import(organization=upload.organization, log=read_upload(upload), department=upload.department)
     return render(request, "portal/import_preview.html", preview_page(upload, plan))
@@ -123,13 +125,13 @@ def candidate_detail(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permission_required("portal.import_sessions", raise_exception=True)
 def candidate_confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    """Supply what the log does not know, for one visit or several of the same patient, and record the sessions."""
+    """Supply what the log does not know, for one candidate or several of the same patient, and record the sessions."""
     chosen = get_object_or_404(_candidates(request.user), pk=pk)
     if chosen.state != CandidateState.OPEN:
-        messages.info(request, _("This visit is decided already."))
+        messages.info(request, _("This candidate is decided already."))
         return redirect("candidate-detail", pk=pk)
-    visits = SessionCandidate.objects.visible_to(request.user).open().of_same_patient(chosen)
-    known = {"candidates": list(visits.prefetch_related("deliveries")), "chosen": chosen}
+    siblings = SessionCandidate.objects.visible_to(request.user).open().of_same_patient(chosen)
+    known = {"candidates": list(siblings.prefetch_related("deliveries")), "chosen": chosen}
     known |= {"user": request.user, "now": clock.now()}
     is_look_up = request.method == "POST" and "look_up" in request.POST
     if is_look_up or request.method != "POST":
@@ -140,7 +142,7 @@ def candidate_confirm(request: HttpRequest, pk: int) -> HttpResponse:
             try:
                 sessions, lines = _record(form, request.user)
             except CandidateDecided:
-                form.add_error(None, _("Somebody has just decided one of these visits. Look at them again."))
+                form.add_error(None, _("Somebody has just decided one of these candidates. Look at them again."))
             except IntegrityError:
                 form.add_error(
                     None, _("Somebody has just saved the same patient, course or coverage. Look it up again.")
@@ -171,9 +173,9 @@ def candidate_dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         dismiss_candidate(candidate=candidate, reason=form.cleaned_data["reason"], at=clock.now(), by=request.user)
     except CandidateDecided:
-        messages.error(request, _("Somebody has just decided this visit."))
+        messages.error(request, _("Somebody has just decided this candidate."))
     else:
-        messages.success(request, _("Visit dismissed. It can be opened again here."))
+        messages.success(request, _("Candidate dismissed. It can be opened again here."))
     return redirect("candidate-detail", pk=pk)
 
 
@@ -184,9 +186,9 @@ def candidate_reopen(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         reopen_candidate(candidate=candidate, by=request.user)
     except CandidateDecided:
-        messages.error(request, _("Its session stands. Void the session first, then open the visit again."))
+        messages.error(request, _("Its session stands. Void the session first, then open the candidate again."))
     else:
-        messages.success(request, _("Visit opened again."))
+        messages.success(request, _("Candidate opened again."))
     return redirect("candidate-detail", pk=pk)
 
 
@@ -258,7 +260,7 @@ def _course(form: ConfirmForm, patient: Patient, user: User) -> Course:
 
 
 def _prescriptions(form: ConfirmForm, course: Course, user: User) -> dict[int, Prescription]:
-    """The prescription of each site that the included visits delivered."""
+    """The prescription of each site that the included candidates delivered."""
     prescriptions: dict[int, Prescription] = {}
     for candidate in form.included:
         for delivery in candidate.deliveries.all():

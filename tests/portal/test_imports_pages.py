@@ -65,11 +65,11 @@ def one_candidate(organization, **changes):
 
 
 def filled_in(candidate, **changes):
-    """The confirm form of a visit of a patient who is not known yet, as a browser sends it."""
+    """The confirm form of a candidate of a patient who is not known yet, as a browser sends it."""
     department = make_department(candidate.organization)
     payer = make_payer(candidate.organization)
     make_policy_version(payer)
-    visit = f"visit-{candidate.pk}"
+    prefix = f"candidate-{candidate.pk}"
     return {
         "record_number": "FX-900501",
         "family_name": "Sample",
@@ -87,11 +87,11 @@ def filled_in(candidate, **changes):
         "site-41-technique": "imrt_complex",
         "site-41-dose_per_fraction_cgy": "200",
         "site-41-fractions": "33",
-        f"{visit}-include": "on",
-        f"{visit}-completion": "complete",
-        f"{visit}-guidance": "cbct",
-        f"{visit}-reviewed_at": "12/30/2025 3:00 PM",
-        f"{visit}-fraction-41": "1",
+        f"{prefix}-include": "on",
+        f"{prefix}-completion": "complete",
+        f"{prefix}-guidance": "cbct",
+        f"{prefix}-reviewed_at": "12/30/2025 3:00 PM",
+        f"{prefix}-fraction-41": "1",
     } | changes
 
 
@@ -152,7 +152,7 @@ def test_upload_one_zip_and_import(client, coder, organization):
 
     found = TreatmentLogImport.objects.get()
     assert (found.new, found.by, found.organization) == (6, coder, organization)
-    assert "6 visits are new" in response.text
+    assert "6 candidate sessions are new" in response.text
     assert not TreatmentLogUpload.objects.exists()
 
 
@@ -219,7 +219,7 @@ def test_import_detail_filters_by_state(client, coder, organization):
 
     response = client.get(reverse("import-detail", args=[found.pk]), {"state": "dismissed"})
 
-    assert [row.url for row in response.context["visits"]] == [reverse("candidate-detail", args=[first.pk])]
+    assert [row.url for row in response.context["candidates"]] == [reverse("candidate-detail", args=[first.pk])]
 
 
 def test_candidate_page_shows_its_rows(client, coder, organization):
@@ -239,8 +239,8 @@ def test_confirm_form_suggests_what_the_log_knows(client, coder, organization):
     assert form["record_number"].value() == "FX-900501"
     assert form["site-41-anatomical_site"].value() == "Base of tongue"
     assert form["site-41-dose_per_fraction_cgy"].value() == 200
-    assert form[f"visit-{candidate.pk}-completion"].value() == "partial"
-    assert [visit.include.value() for visit in form.visits] == [False, False, True]
+    assert form[f"candidate-{candidate.pk}-completion"].value() == "partial"
+    assert [asked.include.value() for asked in form.candidate_fields] == [False, False, True]
 
 
 def test_confirm_a_new_patient_becomes_charge_lines(client, coder, organization):
@@ -259,16 +259,16 @@ def test_confirm_a_new_patient_becomes_charge_lines(client, coder, organization)
     assert "RX_NOT_SIGNED" in response.text
 
 
-def test_confirm_several_visits_of_a_patient_at_once(client, coder, organization):
+def test_confirm_several_candidates_of_a_patient_at_once(client, coder, organization):
     first, second = import_treatment_log(
         organization=organization, log=make_log(treatment(1), treatment(2, "15:05:00")), by=None
     ).session_candidates.all()
     sent = filled_in(
         first,
         **{
-            f"visit-{second.pk}-include": "on",
-            f"visit-{second.pk}-completion": "partial",
-            f"visit-{second.pk}-guidance": "none",
+            f"candidate-{second.pk}-include": "on",
+            f"candidate-{second.pk}-completion": "partial",
+            f"candidate-{second.pk}-guidance": "none",
         },
     )
 
@@ -314,7 +314,7 @@ def test_confirm_for_a_known_patient_records_in_the_course(client, coder, organi
     assert course.prescriptions.count() == 1
 
 
-def test_confirm_the_next_visit_remembers_patient_and_prescription(client, coder, organization):
+def test_confirm_the_next_candidate_remembers_patient_and_prescription(client, coder, organization):
     course = make_treated_course(organization)
     first, second = import_treatment_log(
         organization=organization, log=make_log(treatment(1), treatment(2, "15:05:00")), by=None
@@ -338,7 +338,7 @@ def test_confirm_look_up_keeps_what_was_typed_and_writes_nothing(client, coder, 
     assert response.status_code == 200
     assert form.patient == course.patient
     assert form["diagnoses"].value() == "C77.0"
-    assert form[f"visit-{candidate.pk}-include"].value()
+    assert form[f"candidate-{candidate.pk}-include"].value()
     assert not TreatmentSession.objects.exists()
 
 
@@ -369,16 +369,16 @@ def test_confirm_refused_at_the_field_keeps_what_was_typed(client, coder, organi
 def test_confirm_without_a_tick_is_refused(client, coder, organization):
     candidate = one_candidate(organization)
     sent = filled_in(candidate)
-    del sent[f"visit-{candidate.pk}-include"]
+    del sent[f"candidate-{candidate.pk}-include"]
 
     response = client.post(reverse("candidate-confirm", args=[candidate.pk]), sent)
 
-    assert "Tick at least one visit" in response.text
+    assert "Tick at least one candidate" in response.text
 
 
 def test_confirm_review_that_lies_ahead_is_refused(client, coder, organization):
     candidate = one_candidate(organization)
-    field = f"visit-{candidate.pk}-reviewed_at"
+    field = f"candidate-{candidate.pk}-reviewed_at"
 
     response = client.post(
         reverse("candidate-confirm", args=[candidate.pk]), filled_in(candidate, **{field: "12/30/2026 3:00 PM"})
@@ -423,7 +423,7 @@ def test_confirm_second_payer_of_rank_1_is_refused(client, coder, organization):
     assert "is on file as rank 1" in str(response.context["form"].errors["payer"])
 
 
-def test_confirm_decided_visit_leads_back(client, coder, organization):
+def test_confirm_decided_candidate_leads_back(client, coder, organization):
     candidate = one_candidate(organization)
     dismiss_candidate(candidate=candidate, reason="Phantom", at=NOW, by=coder)
 
@@ -506,7 +506,7 @@ def test_pages_want_a_person_who_signed_in(client, organization, method, name, o
     assert response.url.startswith(reverse("sign-in"))
 
 
-def test_visits_of_another_department_are_not_seen(client, organization):
+def test_candidates_of_another_department_are_not_seen(client, organization):
     mine, other = make_department(organization), make_department(organization)
     seen = one_candidate(organization, department=mine)
     hidden = one_candidate(organization, log=make_log(treatment(2, "15:00:00")), department=other)

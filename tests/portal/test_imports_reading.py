@@ -1,11 +1,11 @@
-"""Reading a treatment log: what counts as a visit, what is left out, and what is refused."""
+"""Reading a treatment log: what counts as a session, what is left out, and what is refused."""
 
 from datetime import datetime
 
 import pytest
 
 from portal import treatment_log_files
-from portal.treatment_log_files import UnreadableLog, read_folder, read_tables, read_uploads, visits_of
+from portal.treatment_log_files import UnreadableLog, logged_sessions, read_folder, read_tables, read_uploads
 from tests.portal.treatment_logs import (
     FIELD,
     IDENT,
@@ -23,11 +23,11 @@ from tests.portal.treatment_logs import (
 def test_sample_counts():
     log = read_folder(SAMPLE)
 
-    visits = visits_of(log.treated)
+    sessions = logged_sessions(log.treated)
 
-    assert len(visits) == 6
-    assert sum(len(visit.deliveries) for visit in visits) == 7
-    assert [visit.is_partial for visit in visits] == [False, False, False, False, False, True]
+    assert len(sessions) == 6
+    assert sum(len(session.deliveries) for session in sessions) == 7
+    assert [session.is_partial for session in sessions] == [False, False, False, False, False, True]
     assert len(log.ignored) == 6
     assert log.broken == []
 
@@ -63,26 +63,26 @@ def test_row_that_is_no_treatment_is_ignored(changes, reason):
     assert [row.reason for row in log.ignored] == [reason]
 
 
-@pytest.mark.parametrize(("second", "visits"), [("11:04:59", 1), ("11:05:00", 2)])
-def test_visits_less_than_three_hours_from_row_to_row_are_one(second, visits):
+@pytest.mark.parametrize(("second", "sessions"), [("11:04:59", 1), ("11:05:00", 2)])
+def test_sessions_less_than_three_hours_from_row_to_row_are_one(second, sessions):
     log = make_log(treatment(1, "08:05:00"), treatment(2, second))
 
-    assert len(visits_of(log.treated)) == visits
+    assert len(logged_sessions(log.treated)) == sessions
 
 
-def test_visits_take_the_minutes_of_the_machine():
+def test_sessions_take_the_minutes_of_the_machine():
     log = make_log(treatment(1, "08:05:00"), treatment(2, "09:10:00"))
 
-    assert len(visits_of(log.treated, lambda machine_name: 60)) == 2
+    assert len(logged_sessions(log.treated, lambda machine_name: 60)) == 2
 
 
-def test_visits_gap_counts_from_the_row_before_not_from_the_first():
+def test_sessions_gap_counts_from_the_row_before_not_from_the_first():
     log = make_log(treatment(1, "08:00:00"), treatment(2, "10:30:00"), treatment(3, "13:00:00"))
 
-    assert len(visits_of(log.treated)) == 1
+    assert len(logged_sessions(log.treated)) == 1
 
 
-def test_visits_of_two_patients_are_never_one():
+def test_sessions_of_two_patients_are_never_one():
     log = make_log(
         treatment(1),
         treatment(2, Pat_ID1="502", SIT_ID="42", FLD_ID="811"),
@@ -90,19 +90,19 @@ def test_visits_of_two_patients_are_never_one():
         TxField=[FIELD, FIELD | {"FLD_ID": "811", "FLD_SET_ID": "811", "Pat_ID1": "502"}],
     )
 
-    assert len(visits_of(log.treated)) == 2
+    assert len(logged_sessions(log.treated)) == 2
 
 
 def test_delivery_with_an_unfinished_field_is_partial():
     log = make_log(treatment(1, FLD_ID="801"), treatment(2, "08:10:00", FLD_ID="802", WasBeamComplete="False"))
 
-    (visit,) = visits_of(log.treated)
+    (session,) = logged_sessions(log.treated)
 
-    assert visit.is_partial
-    assert [(d.fields_on, d.fields_complete) for d in visit.deliveries] == [(2, 1)]
+    assert session.is_partial
+    assert [(d.fields_on, d.fields_complete) for d in session.deliveries] == [(2, 1)]
 
 
-def test_delivery_field_finished_later_in_the_visit_is_complete_across_versions():
+def test_delivery_field_finished_later_in_the_session_is_complete_across_versions():
     earlier = FIELD | {"FLD_ID": "790", "FLD_SET_ID": "801", "Version": "32000"}
     log = make_log(
         treatment(1, FLD_ID="790", WasBeamComplete="False"),
@@ -110,17 +110,17 @@ def test_delivery_field_finished_later_in_the_visit_is_complete_across_versions(
         TxField=[FIELD, earlier],
     )
 
-    (visit,) = visits_of(log.treated)
+    (session,) = logged_sessions(log.treated)
 
-    assert not visit.is_partial
-    assert visit.started_at == datetime(2025, 12, 30, 8, 5)
-    assert visit.ended_at == datetime(2025, 12, 30, 9, 15, 30)
+    assert not session.is_partial
+    assert session.started_at == datetime(2025, 12, 30, 8, 5)
+    assert session.ended_at == datetime(2025, 12, 30, 9, 15, 30)
 
 
 def test_end_is_unknown_where_the_row_was_edited_days_later():
     log = make_log(treatment(1, Edit_DtTm="2026-01-04 11:00:00"))
 
-    assert visits_of(log.treated)[0].ended_at is None
+    assert logged_sessions(log.treated)[0].ended_at is None
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,18 @@ def test_quoted_text_may_hold_line_ends_and_quotation_marks():
     assert log.sites[41].name == '6" bolus,\nleft'
 
 
+def test_site_with_a_number_beyond_all_measure_is_read_without_it():
+    log = make_log(treatment(1), Site=[SITE | {"Dose_Tx": "9" * 400, "Fractions": "0"}])
+
+    assert (log.sites[41].dose_per_fraction_cgy, log.sites[41].fractions) == (None, None)
+
+
+def test_key_with_digits_without_end_is_broken():
+    log = make_log(treatment(1, TTX_ID="9" * 5_000))
+
+    assert [row.line for row in log.broken] == [2]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_text_is_read_as_exports_write_it(encoding):
     rows = "SIT_ID,SIT_SET_ID,Version,Pat_ID1,Site_Name,Technique,Dose_Tx,Fractions\r\n41,41,0,501,Königsfeld,,1,2\r\n"
@@ -213,6 +225,7 @@ def test_repeated_rows_of_the_other_tables_are_broken():
         ("Site", b"", "Site.csv is empty"),
         ("Site", b"SIT_ID,Version\n41,0\n", "Site.csv: the column SIT_SET_ID is missing"),
         ("Ident", b"Pat_Id1,IDA,IDA,Version\n", "Ident.csv: the column IDA stands there 2 times"),
+        ("TxField", b"x" * 200_000, "TxField.csv: the first line cannot be read"),
     ],
 )
 def test_log_with_an_unreadable_table_is_refused(table, content, words):

@@ -11,7 +11,7 @@ from coding.models import SessionRuling
 from coding.services import capture_from
 from portal.models import Prescription, SessionCandidate, TreatmentSession
 from portal.services.imports import confirm_candidate, import_treatment_log
-from portal.treatment_log_files import read_folder, visits_of
+from portal.treatment_log_files import logged_sessions, read_folder
 from tests.builders import (
     TODAY,
     make_course,
@@ -65,14 +65,14 @@ def organization(roles):
     return make_organization()
 
 
-def visit_of(log, patient, day):
-    """The one visit of a patient of the log on a day."""
-    (visit,) = [
-        visit
-        for visit in visits_of(log.treated)
-        if (visit.source_patient_id, visit.started_at.date().isoformat()) == (patient, day)
+def logged_session_of(log, patient, day):
+    """The one session of a patient of the log on a day."""
+    (session,) = [
+        session
+        for session in logged_sessions(log.treated)
+        if (session.source_patient_id, session.started_at.date().isoformat()) == (patient, day)
     ]
-    return visit
+    return session
 
 
 def run(folder, *arguments):
@@ -139,13 +139,13 @@ def answers(organization):
 
 
 def test_real_log_counts(log):
-    visits = visits_of(log.treated)
+    sessions = logged_sessions(log.treated)
 
     assert len(log.treated) == 51
     assert len(log.ignored) == 200
-    assert len(visits) == 14
-    assert sum(len(visit.deliveries) for visit in visits) == 15
-    assert sum(visit.is_partial for visit in visits) == 3
+    assert len(sessions) == 14
+    assert sum(len(session.deliveries) for session in sessions) == 15
+    assert sum(session.is_partial for session in sessions) == 3
     assert log.broken == []
 
 
@@ -156,35 +156,35 @@ def test_real_log_ignored_rows_are_181_cancelled_and_26_in_qa_mode_of_which_7_ar
     assert (reasons["cancelled"], reasons["in QA mode"], len(both)) == (181, 26, 7)
 
 
-def test_real_log_two_sites_of_one_visit_are_two_deliveries(log):
-    visit = visit_of(log, 10033, "2013-10-17")
+def test_real_log_two_sites_of_one_session_are_two_deliveries(log):
+    session = logged_session_of(log, 10033, "2013-10-17")
 
-    assert [log.sites[d.site_id].name for d in visit.deliveries] == ["8x4x5", "4x4x5LOW"]
+    assert [log.sites[d.site_id].name for d in session.deliveries] == ["8x4x5", "4x4x5LOW"]
 
 
 @pytest.mark.parametrize(
     ("patient", "day", "fields_on", "fields_complete"),
     [(10106, "2017-09-05", 5, 1), (10106, "2017-09-19", 5, 2), (10112, "2017-09-11", 2, 1)],
 )
-def test_real_log_partial_visits(log, patient, day, fields_on, fields_complete):
-    visit = visit_of(log, patient, day)
+def test_real_log_partial_sessions(log, patient, day, fields_on, fields_complete):
+    session = logged_session_of(log, patient, day)
 
-    assert visit.is_partial
-    assert [(d.fields_on, d.fields_complete) for d in visit.deliveries] == [(fields_on, fields_complete)]
+    assert session.is_partial
+    assert [(d.fields_on, d.fields_complete) for d in session.deliveries] == [(fields_on, fields_complete)]
 
 
-def test_real_log_visit_resumed_after_70_minutes_is_one(log):
-    visit = visit_of(log, 10106, "2017-09-19")
+def test_real_log_session_resumed_after_70_minutes_is_one(log):
+    session = logged_session_of(log, 10106, "2017-09-19")
 
-    assert len(visit.rows) == 7
-    assert visit.started_at == datetime(2017, 9, 19, 8, 25, 44, 33000)
-    assert visit.ended_at == datetime(2017, 9, 19, 9, 37, 42, 610000)
+    assert len(session.rows) == 7
+    assert session.started_at == datetime(2017, 9, 19, 8, 25, 44, 33000)
+    assert session.ended_at == datetime(2017, 9, 19, 9, 37, 42, 610000)
 
 
 def test_real_log_texts_without_their_padding_and_a_phantom_like_any_patient(log):
     assert log.sites[63].technique == "4 Field Box"
     assert log.patient_numbers[10106] == "abc2"
-    assert len(visit_of(log, 20592, "2018-05-02").rows) == 7
+    assert len(logged_session_of(log, 20592, "2018-05-02").rows) == 7
 
 
 def test_real_log_by_command_first_again_and_dry(organization, folder):
@@ -196,14 +196,14 @@ def test_real_log_by_command_first_again_and_dry(organization, folder):
     assert SessionCandidate.objects.count() == 14
 
 
-def test_real_log_confirmed_visits_become_charge_lines_or_named_findings(organization, log):
+def test_real_log_confirmed_sessions_become_charge_lines_or_named_findings(organization, log):
     confirm_all(organization, log, diagnoses=["C61"])
 
     assert answers(organization) == ANSWERS
     assert TreatmentSession.objects.filter(source="import").count() == 14
 
 
-def test_real_log_visits_before_october_2015_take_icd_9(organization, log):
+def test_real_log_sessions_before_october_2015_take_icd_9(organization, log):
     confirm_all(organization, log, diagnoses=["185"])
 
     told = answers(organization)

@@ -1,4 +1,4 @@
-"""Importing logs and deciding on their visits: what is written once, what follows the log, what stays."""
+"""Importing logs and deciding on their sessions: what is written once, what follows the log, what stays."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -78,7 +78,7 @@ def confirm(candidate, course, by, **changes):
 
 
 def imported(organization, *treatments, **tables):
-    """The one candidate of a log of one visit."""
+    """The one candidate of a log of one session."""
     found = import_treatment_log(organization=organization, log=make_log(*treatments, **tables), by=None)
     return found.session_candidates.get()
 
@@ -132,7 +132,7 @@ def test_import_keeps_broken_rows_with_line_and_reason(organization):
     assert "WasBeamOn" in row.reason
 
 
-def test_import_the_rest_of_a_visit_joins_its_first_part(organization):
+def test_import_the_rest_of_a_session_joins_its_first_part(organization):
     first = treatment(1, WasBeamComplete="False")
     candidate = imported(organization, first)
 
@@ -168,14 +168,14 @@ def test_import_a_row_that_changed_since_marks_a_confirmed_candidate(organizatio
     assert (session.completion, session.revision) == ("partial", 1)
 
 
-def test_import_a_visit_whose_rows_were_all_cancelled_since_is_dismissed(organization):
+def test_import_a_session_whose_rows_were_all_cancelled_since_is_dismissed(organization):
     candidate = imported(organization, treatment(1))
 
     import_treatment_log(organization=organization, log=make_log(treatment(1, WasCanceled="True")), by=None)
 
     candidate.refresh_from_db()
     assert candidate.state == "dismissed"
-    assert candidate.dismiss_reason == "The log took every row of this visit back."
+    assert candidate.dismiss_reason == "The log took every row of this session back."
     assert candidate.rows.get().reason == "cancelled"
 
 
@@ -191,7 +191,7 @@ def test_import_a_key_of_another_patient_is_broken(organization):
     assert "another patient or time" in again.rows.get().reason
 
 
-def test_import_places_visits_by_what_machines_are_called(organization):
+def test_import_places_sessions_by_what_machines_are_called(organization):
     named, chosen = make_department(organization), make_department(organization)
     make_machine(named, source_name="61")
 

@@ -1,4 +1,4 @@
-"""Import a treatment log from a folder; its visits wait as candidates until a person confirms them."""
+"""Import a treatment log from a folder; its sessions wait as candidates until a person confirms them."""
 
 from pathlib import Path
 
