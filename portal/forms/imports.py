@@ -1,6 +1,7 @@
 """Forms of imports: the files of a treatment log, and what a person knows of its candidates. Nothing is saved here."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,6 +24,7 @@ from portal.models import (
     Prescription,
     SessionCandidate,
     Technique,
+    TreatmentSession,
     User,
 )
 from portal.models.clinic import RECORD_NUMBER
@@ -92,11 +94,12 @@ class SiteFields:
 
 @dataclass(frozen=True, slots=True)
 class CandidateFields:
-    """A candidate, and the fields that say what the log does not know of it."""
+    """A candidate, the fields that say what the log does not know of it, and the patient's sessions of that day."""
 
     candidate: SessionCandidate
     include: forms.BoundField
     fields: tuple[forms.BoundField, ...]
+    recorded: tuple[str, ...]
 
 
 class ConfirmForm(forms.Form):
@@ -186,6 +189,7 @@ class ConfirmForm(forms.Form):
 
     @property
     def candidate_fields(self) -> list[CandidateFields]:
+        recorded = self._recorded_by_day()
         return [
             CandidateFields(
                 candidate,
@@ -196,6 +200,7 @@ class ConfirmForm(forms.Form):
                     self[_of(candidate, "reviewed_at")],
                     *(self[_fraction(candidate, delivery)] for delivery in candidate.deliveries.all()),
                 ),
+                tuple(recorded[candidate.started_at.date()]),
             )
             for candidate in self.candidates
         ]
@@ -367,6 +372,17 @@ class ConfirmForm(forms.Form):
                     required=False,
                     help_text="Empty: not known yet.",
                 )
+
+    def _recorded_by_day(self) -> dict[date, list[str]]:
+        """When the patient's sessions started that stand on the candidates' days, typed or imported."""
+        days = {candidate.started_at.date() for candidate in self.candidates}
+        sessions = TreatmentSession.objects.visible_to(self.user).standing().filter(date_of_service__in=days)
+        recorded = defaultdict(list)
+        for session in (
+            sessions.filter(course__patient=self.patient).select_related("department").order_by("started_at")
+        ):
+            recorded[session.date_of_service].append(f"{session.local_start:%I:%M %p}")
+        return recorded
 
     def _prescriptions(self) -> list[Prescription]:
         return [prescription for course in self.courses for prescription in course.prescriptions.all()]

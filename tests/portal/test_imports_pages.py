@@ -1,5 +1,7 @@
 """Importing a treatment log in the portal: upload, preview, confirm, dismiss, and who may do what."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -17,6 +19,7 @@ from tests.builders import (
     make_payer,
     make_physician,
     make_policy_version,
+    make_session,
     make_treated_course,
     make_user,
 )
@@ -325,6 +328,17 @@ def test_confirm_the_next_candidate_remembers_patient_and_prescription(client, c
 
     assert form["record_number"].value() == course.patient.number
     assert form["site-41-is"].value() == str(course.prescriptions.get().pk)
+
+
+def test_confirm_warns_of_a_session_that_was_typed_already(client, coder, organization):
+    course = make_treated_course(organization)
+    Patient.objects.filter(pk=course.patient_id).update(number="FX-900501")
+    make_session(course, started_at=datetime(2025, 12, 30, 13, 5, tzinfo=UTC))
+    candidate = one_candidate(organization)
+
+    response = client.get(reverse("candidate-confirm", args=[candidate.pk]))
+
+    assert "started at 08:05 AM on this day is recorded already" in response.text
 
 
 def test_confirm_look_up_keeps_what_was_typed_and_writes_nothing(client, coder, organization):
