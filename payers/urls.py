@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import coverage
+from payers.views import codes, coverage, guidance, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -10,4 +10,25 @@ urlpatterns = [
     path("coverages/<int:pk>/", coverage.coverage_amend, name="coverage-amend"),
     path("courses/<int:pk>/authorizations/new/", coverage.authorization_create, name="authorization-create"),
     path("authorizations/<int:pk>/", coverage.authorization_amend, name="authorization-amend"),
+    # Guidance and codes
+    path("guidance/", guidance.guidance_list, name="guidance-list"),
+    path("guidance/<slug:slug>/", guidance.guidance_detail, name="guidance-detail"),
+    path("try-a-case/", guidance.try_a_case, name="try-a-case"),
+    path("codes/", codes.code_list, name="code-list"),
+    path("codes/2025-to-2026/", codes.code_transition, name="code-transition"),
+    path("codes/<slug:code>/", codes.code_detail, name="code-detail"),
+    # Policies
+    path("policies/", policies.policy_list, name="policy-list"),
+    path("policies/<slug:slug>/", policies.policy_detail, name="policy-detail"),
+    path("policies/<slug:slug>/draft/", policies.version_draft, name="version-draft"),
+    path("policy-versions/<int:pk>/", policies.version_detail, name="version-detail"),
+    path("policy-versions/<int:pk>/edit/", policies.version_edit, name="version-edit"),
+    path("policy-versions/<int:pk>/terms/<slug:key>/", policies.version_term, name="version-term"),
+    path("policy-versions/<int:pk>/statements/new/", policies.clause_create, name="clause-create"),
+    path("policy-statements/<int:pk>/", policies.clause_amend, name="clause-amend"),
+    path("policy-statements/<int:pk>/remove/", policies.clause_remove, name="clause-remove"),
+    path("policy-versions/<int:pk>/compare/", policies.version_compare, name="version-compare"),
+    path("policy-versions/<int:pk>/publish/", policies.version_publish, name="version-publish"),
+    path("policy-versions/<int:pk>/retire/", policies.version_retire, name="version-retire"),
+    path("policy-versions/<int:pk>/discard/", policies.version_discard, name="version-discard"),
 ]

@@ -1,0 +1,181 @@
+"""Forms of the policy editor: a version's dates, one term with its citation, one statement, a reason to retire."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django import forms
+
+from coding.engine.codebook import HouseDefault
+from coding.engine.terms import A_DAY, TERMS, YES_OR_NO, TermError, parse_term
+from payers.case_forms import day_field
+from payers.models import ClauseTopic, Confidence, PolicyClause, PolicyVersion
+from payers.policy_files import Clause, term_text
+from payers.presenters.terms import WORDS_OF, default_in_words
+
+SAYS, SILENT = "says", "silent"
+# House defaults that no payer can be set to: they stand for a table, not for a value.
+ONLY_HOUSE = ("modality", "calendar year")
+
+
+class DraftForm(forms.Form):
+    """From which date of service on a new version holds."""
+
+    effective_from = day_field("Effective from", help_text="First date of service. A start that is there is corrected.")
+
+
+class VersionForm(forms.Form):
+    """A draft's start, the day it was compared with its sources, and what it changes."""
+
+    effective_from = day_field("Effective from", help_text="First date of service.")
+    reviewed_on = day_field(
+        "Reviewed on",
+        required=False,
+        help_text="The day on which you compared it with its sources. Needed to publish.",
+    )
+    summary = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+        max_length=2000,
+        help_text="What this version changes, in your own words. Needed to publish.",
+    )
+
+    def __init__(self, *args: Any, version: PolicyVersion, today: date, **kwargs: Any) -> None:
+        initial = {name: getattr(version, name) for name in ("effective_from", "reviewed_on", "summary")}
+        super().__init__(*args, initial=initial, **kwargs)
+        self.today = today
+
+    def clean_reviewed_on(self) -> date | None:
+        day = self.cleaned_data["reviewed_on"]
+        if day and day > self.today:
+            raise forms.ValidationError("This day has not come yet.")
+        return day
+
+
+class CitedForm(forms.Form):
+    """What every statement carries: our own words, and the source that they rest on."""
+
+    summary = forms.CharField(
+        label="In your own words",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=2000,
+        help_text="Never the payer's sentences.",
+    )
+    title = forms.CharField(label="Source", max_length=200, help_text="Title of the document or page.")
+    url = forms.URLField(label="Link", max_length=400, required=False, assume_scheme="https")
+    published = forms.CharField(
+        label="Published", max_length=20, required=False, help_text="As the source shows it, such as 2026-03."
+    )
+    section = forms.CharField(max_length=120, required=False, help_text="Where in the document.")
+    confidence = forms.ChoiceField(
+        choices=Confidence.choices,
+        initial=Confidence.MEDIUM.value,
+        help_text="High: the payer itself. Medium: a good second hand. Low: check it first.",
+    )
+
+    def clause(self, *, topic: str) -> Clause:
+        """The statement as the services take it."""
+        cleaned = self.cleaned_data
+        names = ("summary", "title", "url", "published", "section", "confidence")
+        return Clause(topic=topic, **{name: cleaned[name] for name in names})
+
+
+class ClauseForm(CitedForm):
+    """One statement under a heading, without a term."""
+
+    topic = forms.ChoiceField(choices=ClauseTopic.choices)
+    field_order = ["topic"]
+
+    def __init__(self, *args: Any, existing: PolicyClause | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, initial=_initial(existing), **kwargs)
+
+
+class TermForm(CitedForm):
+    """One term: what the payer says, with its citation; or that it is silent, which needs none."""
+
+    stance = forms.ChoiceField(label="Does the payer say?", widget=forms.RadioSelect)
+    field_order = ["stance", "value"]
+
+    def __init__(
+        self,
+        *args: Any,
+        key: str,
+        version: PolicyVersion,
+        existing: PolicyClause | None,
+        defaults: Mapping[str, HouseDefault],
+        **kwargs: Any,
+    ) -> None:
+        stored = version.terms.get(key)
+        initial = _initial(existing) | {
+            "stance": SILENT if stored is None else SAYS,
+            "value": "" if stored is None else term_text(stored),
+        }
+        super().__init__(*args, initial=initial, **kwargs)
+        self.key = key
+        default = default_in_words(key, defaults)
+        self.fields["stance"].choices = [
+            (SAYS, "The payer says:"),
+            (SILENT, f"It is silent: house default ({default})"),
+        ]
+        self.fields["value"] = _value_field(key)
+        self.order_fields(self.field_order)
+        # A silent payer is not cited; the fields are asked for in `clean` where it is not.
+        self.asked_for = [name for name, field in self.fields.items() if field.required and name != "stance"]
+        for name in self.asked_for:
+            self.fields[name].required = False
+
+    @property
+    def is_silent(self) -> bool:
+        return self.cleaned_data.get("stance") == SILENT
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("stance") != SAYS:
+            return cleaned
+        for name in self.asked_for:
+            if name not in self.errors and not cleaned.get(name):
+                self.add_error(name, "This is needed where the payer says something.")
+        if cleaned.get("value") and "value" not in self.errors:
+            try:
+                cleaned["term"] = parse_term(self.key, term_text(cleaned["value"]))
+            except TermError as error:
+                self.add_error("value", f"Allowed: {error.allowed}.")
+        return cleaned
+
+
+class RetireForm(forms.Form):
+    """Why a published version is taken out of force."""
+
+    reason = forms.CharField(
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="It stays in the history. The version before it then holds for its dates.",
+    )
+
+
+def _initial(clause: PolicyClause | None) -> dict[str, Any]:
+    if clause is None:
+        return {}
+    return {
+        "topic": clause.topic,
+        "summary": clause.summary,
+        "title": clause.citation_title,
+        "url": clause.citation_url,
+        "published": clause.citation_published,
+        "section": clause.citation_section,
+        "confidence": clause.confidence,
+    }
+
+
+def _value_field(key: str) -> forms.Field:
+    """The field that asks for a term: a choice where its values are words, else a day, or text that is read."""
+    words, kind = WORDS_OF[key], TERMS[key]
+    choices = [(value, label) for value, label in words.values.items() if value not in ONLY_HOUSE]
+    if kind is YES_OR_NO:
+        choices = [("yes", "Yes"), ("no", "No")]
+    if kind is A_DAY:
+        return day_field(words.label, help_text=words.hint)
+    if choices:
+        return forms.ChoiceField(label=words.label, choices=[("", "Choose"), *choices], help_text=words.hint)
+    unit = f" In {words.unit}." if words.unit else ""
+    return forms.CharField(label=words.label, max_length=10, help_text=f"{words.hint}{unit}")

@@ -1,0 +1,12 @@
+"""Which day and setting a page speaks of, where the address names them and where it does not."""
+
+from datetime import date
+
+from portal import clock
+from portal.models import Department, User
+
+
+def today_of(user: User) -> date:
+    """The day at the first department that the person sees."""
+    department = Department.objects.visible_to(user).first() or Department()
+    return clock.today(department.zone)
