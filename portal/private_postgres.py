@@ -10,13 +10,16 @@ import hashlib
 import os
 import pwd
 import re
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,6 +32,8 @@ ROOTS_FOLDER = Path("/var/lib/beamledger")
 LONGEST_SOCKET_FOLDER = 90
 # A statement that fails would be written to the log with its values, which may be a patient's.
 NO_PATIENT_DATA_IN_LOGS = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+# The processes of a server that was killed take a moment to notice, and the next one waits for them.
+SECONDS_BETWEEN_STARTS = (1, 2, 4, 0)
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -85,7 +90,16 @@ class Cluster:
         self.data = home / "data"
         self.socket_folder = socket_folder
         self.settings = NO_PATIENT_DATA_IN_LOGS | settings
-        self.owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+
+    @cached_property
+    def owner(self) -> pwd.struct_passwd | None:
+        """Who runs the server, where that is somebody else. Raises PostgresMissing where root has nobody to run it."""
+        if os.geteuid():
+            return None
+        try:
+            return pwd.getpwnam("postgres")
+        except KeyError as error:
+            raise PostgresMissing("root's PostgreSQL runs as user postgres: apt-get install postgresql") from error
 
     @property
     def url(self) -> str:
@@ -97,7 +111,7 @@ class Cluster:
         with self._alone():
             if self._answers():
                 return
-            if not (self.data / "PG_VERSION").exists():
+            if not self.data.exists():
                 self._create()
             self._start()
 
@@ -115,38 +129,29 @@ class Cluster:
         shutil.rmtree(self.socket_folder, ignore_errors=True)
 
     def _create(self) -> None:
-        shutil.rmtree(self.data, ignore_errors=True)
-        self._run(
-            "initdb", "-D", self.data, "-U", ROLE, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-k", "--no-sync"
-        )
-        with (self.data / "postgresql.auto.conf").open("a") as configuration:
-            for name, value in self.settings.items():
-                configuration.write(f"{name} = '{value}'\n")
+        """Make the data folder aside and move it into place once it is whole, so that a kill leaves no half of it."""
+        unfinished = self.home / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        locale = ["-E", "UTF8", "--locale=C.UTF-8"]
+        speed = ["--no-sync"] if self.settings.get("fsync") == "off" else []
+        self._run("initdb", "-D", unfinished, "-U", ROLE, "-A", "trust", "-k", *locale, *speed)
+        self._run("postgres", "--single", "-D", unfinished, "postgres", told=f"CREATE DATABASE {ROLE}\n")
+        unfinished.rename(self.data)
 
     def _start(self) -> None:
         self._make_folder(self.socket_folder)
         self._forget_a_dead_server()
-        options = (
-            f"-k {self.socket_folder} -c listen_addresses='' -c unix_socket_permissions=0700 -c max_connections=100"
-        )
-        started = self._run(
-            "pg_ctl",
-            "-D",
-            self.data,
-            "-l",
-            self.home / "server.log",
-            "-w",
-            "-t",
-            "60",
-            "-o",
-            options,
-            "start",
-            check=False,
-        )
-        if started.returncode:
+        network = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "100"}
+        options = ["-k", str(self.socket_folder)]
+        for name, value in (network | self.settings).items():
+            options += ["-c", f"{name}={value}"]
+        start = ["-D", self.data, "-l", self.home / "server.log", "-w", "-t", "60", "-o", shlex.join(options), "start"]
+        for seconds in SECONDS_BETWEEN_STARTS:
+            if self._run("pg_ctl", *start, check=False).returncode == 0:
+                break
+            time.sleep(seconds)
+        else:
             raise RuntimeError(f"PostgreSQL did not start; see {self.home / 'server.log'}")
-        if not self._psql(f"SELECT 1 FROM pg_database WHERE datname = '{ROLE}'").strip():
-            self._psql(f"CREATE DATABASE {ROLE}")
 
     def _answers(self) -> bool:
         """Whether a server listens on our socket; a process file alone proves nothing after a crash."""
@@ -158,42 +163,53 @@ class Cluster:
             return True
 
     def _forget_a_dead_server(self) -> None:
-        """Drop the process file of a server that was killed; its number may belong to another process by now."""
+        """Drop the process file of a server that was killed, where its number belongs to another process by now.
+
+        Where the number belongs to nobody the file stays: PostgreSQL finds by it what the dead server left in memory.
+        """
         mark = self.data / "postmaster.pid"
         if not mark.exists():
             return
         command = Path(f"/proc/{mark.read_text().split()[0]}/cmdline")
-        if command.exists() and str(self.data) in command.read_text():
+        if not command.exists():
+            return
+        if str(self.data) in command.read_text():
             self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", check=False)
-        mark.unlink(missing_ok=True)
-
-    def _psql(self, sql: str) -> str:
-        """What one statement in the maintenance database answers."""
-        arguments = ["-h", self.socket_folder, "-U", ROLE, "-d", "postgres", "-At", "-c", sql]
-        return self._run("psql", *arguments).stdout
+        else:
+            mark.unlink()
 
     def _make_folder(self, folder: Path) -> None:
         """A folder that only its owner may enter; parents that exist keep their mode."""
-        folder.mkdir(parents=True, exist_ok=True)
-        if self.owner:
-            os.chown(folder, self.owner.pw_uid, self.owner.pw_gid)
-        if folder.stat().st_uid not in (os.geteuid(), self.owner.pw_uid if self.owner else os.geteuid()):
+        if not folder.parent.exists():
+            folder.parent.mkdir(parents=True)
+            folder.parent.chmod(0o755)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        owner = self.owner.pw_uid if self.owner else os.geteuid()
+        # Never follow a link that somebody else may have laid.
+        if folder.is_symlink() or folder.lstat().st_uid not in (os.geteuid(), owner):
             raise RuntimeError(f"{folder} belongs to somebody else; remove it")
+        if self.owner:
+            os.chown(folder, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
         folder.chmod(0o700)
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        with (self.home / "lock").open("w") as lock:
+        lock = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
 
-    def _run(self, program: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, program: str, *arguments: object, told: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         command = [str(binaries() / program), *(str(argument) for argument in arguments)]
         done = subprocess.run(
             command,
             check=False,
             cwd=self.home,
-            stdin=subprocess.DEVNULL,
+            input=told,
             # A server that pg_ctl leaves running must not keep our pipes open.
             stdout=subprocess.PIPE if check else subprocess.DEVNULL,
             stderr=subprocess.PIPE if check else subprocess.DEVNULL,
@@ -229,9 +245,9 @@ def demo_cluster() -> Cluster:
 @contextlib.contextmanager
 def throw_away_cluster() -> Iterator[Cluster]:
     """A cluster that is gone at the end, whatever ends it; quick, and safe only for data that nobody needs."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if os.geteuid() == 0:
-        ROOTS_FOLDER.mkdir(parents=True, exist_ok=True)
+        ROOTS_FOLDER.mkdir(mode=0o755, parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="test-", dir=ROOTS_FOLDER if os.geteuid() == 0 else "/tmp"))
     cluster = Cluster(home, home / "socket", FAST_AND_FORGETFUL)
     try:
@@ -239,6 +255,7 @@ def throw_away_cluster() -> Iterator[Cluster]:
         yield cluster
     finally:
         cluster.remove()
+        signal.signal(signal.SIGTERM, before)
 
 
 def database_url() -> str:

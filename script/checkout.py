@@ -45,21 +45,9 @@ def prepare_python(*requirements: str) -> None:
         if mark.exists() and mark.read_text() == wanted:
             continue
         say(f"Installing {name}")
-        run_or_stop(
-            [
-                PYTHON,
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--no-input",
-                "--no-deps",
-                "--require-hashes",
-            ]
-            + ["-r", file],
-            f"pip could not install {name}; is there a way to a package index?",
-        )
+        install = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+        install += ["--no-deps", "--require-hashes", "-r", file]
+        run_or_stop(install, f"pip could not install {name}; is there a way to a package index?")
         mark.write_text(wanted)
 
 
