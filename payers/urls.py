@@ -15,7 +15,7 @@ urlpatterns = [
     path("guidance/<slug:slug>/", guidance.guidance_detail, name="guidance-detail"),
     path("try-a-case/", guidance.try_a_case, name="try-a-case"),
     path("codes/", codes.code_list, name="code-list"),
-    path("codes/2025-to-2026/", codes.code_transition, name="code-transition"),
+    path("code-transition/", codes.code_transition, name="code-transition"),
     path("codes/<slug:code>/", codes.code_detail, name="code-detail"),
     # Policies
     path("policies/", policies.policy_list, name="policy-list"),
