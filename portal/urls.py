@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import include, path, reverse_lazy
 
-from portal.views import courses, imports, patients, setup
+from portal.views import audit, courses, imports, patients, setup
 
 urlpatterns = [
     # Signing in and out
@@ -53,6 +53,10 @@ urlpatterns = [
     path("imports/candidates/<int:pk>/dismiss/", imports.candidate_dismiss, name="candidate-dismiss"),
     path("imports/candidates/<int:pk>/reopen/", imports.candidate_reopen, name="candidate-reopen"),
     path("imports/candidates/<int:pk>/accept/", imports.candidate_accept, name="candidate-accept"),
+    # Audit trail
+    path("audit/", audit.audit_list, name="audit-list"),
+    path("audit/events.csv", audit.audit_csv, name="audit-csv"),
+    path("audit/<str:kind>/<int:pk>/", audit.audit_object, name="audit-object"),
     # The other apps
     path("", include("payers.urls")),
     path("", include("coding.urls")),

@@ -1,0 +1,1 @@
+"""How charge lines, holds and their reasons are shown; nothing is recomputed, saved rows are read."""

@@ -1,0 +1,32 @@
+"""Addresses of charges: review, why, holds, reports, prices; and set-up of payers, which charges are captured again for."""
+
+from django.urls import path
+
+from coding.views import holds, lines, prices, reports
+from payers.views import payer_setup
+
+urlpatterns = [
+    # Charge review and "why this line"
+    path("charges/", lines.charge_review, name="charge-review"),
+    path("charges/without-a-line/", lines.sessions_without_line, name="sessions-without-line"),
+    path("charges/<int:pk>/why/", lines.line_why, name="line-why"),
+    path("charges/<int:pk>/void/", lines.line_void, name="line-void"),
+    path("sessions/<int:pk>/why/", lines.session_why, name="session-why"),
+    # Holds
+    path("holds/", holds.hold_list, name="hold-list"),
+    path("holds/release/", holds.hold_release_many, name="hold-release-many"),
+    path("holds/<int:pk>/", holds.hold_detail, name="hold-detail"),
+    path("holds/<int:pk>/release/", holds.hold_release, name="hold-release"),
+    path("holds/<int:pk>/reopen/", holds.hold_reopen, name="hold-reopen"),
+    # Reports
+    path("reports/charges/", reports.report_charges, name="report-charges"),
+    path("reports/charges.csv", reports.report_charges_csv, name="report-charges-csv"),
+    path("reports/charges.xlsx", reports.report_charges_xlsx, name="report-charges-xlsx"),
+    # Set-up
+    path("setup/payers/", payer_setup.payer_list, name="payer-list"),
+    path("setup/payers/new/", payer_setup.payer_edit, name="payer-create"),
+    path("setup/payers/<int:pk>/", payer_setup.payer_edit, name="payer-amend"),
+    path("setup/prices/", prices.price_list, name="price-list"),
+    path("setup/prices/new/", prices.price_edit, name="price-create"),
+    path("setup/prices/<int:pk>/", prices.price_edit, name="price-amend"),
+]

@@ -1,0 +1,89 @@
+"""Charge review, and why a line is as it is."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from coding.forms.lines import ReviewFilterForm, VoidLineForm
+from coding.models import ChargeLine, LineState
+from coding.presenters.review import review_page, rulings_without_line
+from coding.presenters.why import why_line, why_session
+from coding.services import void_charge_line
+from portal.models import TreatmentSession
+
+
+@require_safe
+@permission_required("coding.view_chargeline", raise_exception=True)
+def charge_review(request: HttpRequest) -> HttpResponse:
+    """Live lines, newest date of service first; a filter that cannot be read is named and leaves nothing out."""
+    form = ReviewFilterForm(request.GET, user=request.user)
+    asked = form.cleaned_data if form.is_valid() else {}
+    return render(
+        request,
+        "coding/charge_review.html",
+        {"form": form, "review": review_page(request.user, asked, request.GET, form.kept)},
+        status=200 if form.is_valid() else 422,
+    )
+
+
+@require_safe
+@permission_required("coding.view_chargeline", raise_exception=True)
+def sessions_without_line(request: HttpRequest) -> HttpResponse:
+    """Sessions that owe no line as they stand, and what is wrong with each."""
+    return render(
+        request, "coding/sessions_without_line.html", {"page": rulings_without_line(request.user, request.GET)}
+    )
+
+
+@require_safe
+@permission_required("coding.view_chargeline", raise_exception=True)
+def line_why(request: HttpRequest, pk: int) -> HttpResponse:
+    """The reasons of one line: beside a list for htmx, a page of its own otherwise."""
+    line = get_object_or_404(_lines(request), pk=pk)
+    template = "coding/_why_panel.html" if request.headers.get("HX-Request") else "coding/why.html"
+    return render(request, template, {"why": why_line(line, request.user)})
+
+
+@require_safe
+@permission_required("coding.view_sessionruling", raise_exception=True)
+def session_why(request: HttpRequest, pk: int) -> HttpResponse:
+    """The reasons of a session's current ruling, lines or none."""
+    sessions = TreatmentSession.objects.visible_to(request.user).select_related("course__patient", "department")
+    session = get_object_or_404(sessions.prefetch_related("delivered_fractions"), pk=pk)
+    template = "coding/_why_panel.html" if request.headers.get("HX-Request") else "coding/why.html"
+    return render(request, template, {"why": why_session(session, request.user)})
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("coding.void_chargeline", raise_exception=True)
+def line_void(request: HttpRequest, pk: int) -> HttpResponse:
+    """Void a line with a reason; asked for on a page of its own, since it is not undone."""
+    line = get_object_or_404(_lines(request).exclude(state=LineState.VOID).filter(replaced_in__isnull=True), pk=pk)
+    form = VoidLineForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        void_charge_line(line=line, reason=form.cleaned_data["reason"], by=request.user)
+        messages.success(request, "The line is void. Capturing again does not bring it back.")
+        return redirect("line-why", pk=line.pk)
+    return render(
+        request,
+        "coding/line_void.html",
+        {"line": line, "form": form},
+        status=422 if request.method == "POST" else 200,
+    )
+
+
+def _lines(request: HttpRequest):
+    return (
+        ChargeLine.objects.visible_to(request.user)
+        .select_related(
+            "session__course__patient",
+            "session__department",
+            "ruling__trace",
+            "ruling__policy_version__policy__payer",
+            "corrects",
+            "voided_by",
+        )
+        .prefetch_related("session__delivered_fractions")
+    )
