@@ -1,4 +1,4 @@
-"""Addresses of charges: review, why, holds, reports, prices; and set-up of payers, which charges are captured again for."""
+"""Addresses of charges: review, why, holds, reports, prices and payers (their sessions are captured again)."""
 
 from django.urls import path
 

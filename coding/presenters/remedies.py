@@ -55,14 +55,10 @@ CLEARED_BY: dict[str, tuple[str, Clearing]] = {
     "POLICY_OVERRIDE_APPROVAL": ("payers.change_policyversion", _policy),
     "PAYER_NOT_READY": ("payers.change_policyversion", _policy),
 }
-CLEARED_BY |= dict.fromkeys(
-    ("DX_MISSING", "DX_INVALID", "DX_CODE_SET_DATE", "DX_MALIGNANCY_MISSING", "DX_NOT_COVERED"),
-    ("portal.change_course", _course),
-)
-CLEARED_BY |= dict.fromkeys(
-    ("AUTH_MISSING", "AUTH_UNITS_EXCEEDED", "AUTH_EXPIRED", "AUTH_CODE_MISMATCH"),
-    ("payers.add_authorization", _authorization),
-)
+DIAGNOSES = ("DX_MISSING", "DX_INVALID", "DX_CODE_SET_DATE", "DX_MALIGNANCY_MISSING", "DX_NOT_COVERED")
+AUTHORIZATIONS = ("AUTH_MISSING", "AUTH_UNITS_EXCEEDED", "AUTH_EXPIRED", "AUTH_CODE_MISMATCH")
+CLEARED_BY |= dict.fromkeys(DIAGNOSES, ("portal.change_course", _course))
+CLEARED_BY |= dict.fromkeys(AUTHORIZATIONS, ("payers.add_authorization", _authorization))
 
 
 def remedy_for(name: str, session: TreatmentSession, user: User) -> Remedy | None:

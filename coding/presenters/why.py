@@ -72,10 +72,7 @@ def _page(
     further: Iterable[AuditEvent] = (),
 ) -> WhyPage:
     guidance_url = _guidance_url(session, ruling)
-    views = [
-        StepView(step, f"{guidance_url}#term-{step['clause']}" if step["clause"] and guidance_url else "")
-        for step in steps
-    ]
+    views = [StepView(step, _clause_url(guidance_url, step["clause"])) for step in steps]
     holds = {
         (hold.name, hold.claim_form, hold.role): hold
         for hold in SessionHold.objects.standing().filter(session=session).select_related("released_by")
@@ -108,6 +105,10 @@ def one_breath(steps: Iterable[dict[str, Any]]) -> str:
 
 def _concerns(part: dict[str, Any], claim_form: str, role: str) -> bool:
     return part["claim_form"] in ("", claim_form) and part["role"] in ("", role)
+
+
+def _clause_url(guidance_url: str, clause: str) -> str:
+    return f"{guidance_url}#term-{clause}" if guidance_url and clause else ""
 
 
 def _guidance_url(session: TreatmentSession, ruling: SessionRuling | None) -> str:

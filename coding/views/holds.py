@@ -88,9 +88,9 @@ def hold_reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _holds(request: HttpRequest):
     holds = SessionHold.objects.visible_to(request.user)
-    return holds.select_related("session__course__patient", "session__department", "released_by").prefetch_related(
-        "session__delivered_fractions"
-    )
+    return holds.select_related(
+        "session__course__patient", "session__department", "released_by", "ruling"
+    ).prefetch_related("session__delivered_fractions")
 
 
 def _hold_page(request: HttpRequest, hold: SessionHold, form: ReleaseHoldForm) -> dict:

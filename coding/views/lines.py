@@ -32,9 +32,8 @@ def charge_review(request: HttpRequest) -> HttpResponse:
 @permission_required("coding.view_chargeline", raise_exception=True)
 def sessions_without_line(request: HttpRequest) -> HttpResponse:
     """Sessions that owe no line as they stand, and what is wrong with each."""
-    return render(
-        request, "coding/sessions_without_line.html", {"page": rulings_without_line(request.user, request.GET)}
-    )
+    page = rulings_without_line(request.user, request.GET)
+    return render(request, "coding/sessions_without_line.html", {"page": page})
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """The pages of codes and of their change: the codebook's facts, and each payer's position as the engine has it."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -68,6 +68,15 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A payer, a setting and a kind of session that get a code on a date."""
+
+    enquiry: Enquiry
+    setting: Setting
+    changes: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class PairRow:
     """NCCI pairs of a code in one file with one indicator."""
 
@@ -109,8 +118,10 @@ def usual_day(code: Code, today: date) -> date:
     return code.valid.starts_on or today
 
 
-def code_page(code: Code, books: list[PayerBook], *, on: date, codebook: Codebook, today: date) -> dict[str, Any]:
-    """Everything that the page of one code shows for a date of service."""
+def code_page(
+    code: Code, books: list[PayerBook], example: Example | None, *, on: date, codebook: Codebook, today: date
+) -> dict[str, Any]:
+    """Everything that the page of one code shows for a date of service; `example` is a session that gets the code."""
     choices = [choice for choice in codebook.delivery_choices if choice.code == code.code]
     modalities = [modality for modality in codebook.modality_codes if modality.code == code.code]
     positions = [_position(book, code, on, codebook) for book in books]
@@ -126,7 +137,7 @@ def code_page(code: Code, books: list[PayerBook], *, on: date, codebook: Codeboo
         "modalities": [GUIDANCE_LABELS[modality.guidance] for modality in modalities],
         "is_for_delivery": code.role is LineRole.DELIVERY,
         "positions": positions,
-        "modifiers": _modifiers(code, books, on, codebook),
+        "modifiers": _modifiers(code, example),
         "context": CODE_CONTEXT.get(code.code, ""),
         "taxonomies": list(codebook.taxonomies.values()),
         "groups": _groups(codebook, on),
@@ -178,45 +189,40 @@ def _line_of(rulings: list[Ruling], code: Code) -> ShownLine | None:
     return None
 
 
-def example_of(
-    code: Code, books: list[PayerBook], on: date, codebook: Codebook
-) -> tuple[Enquiry, Setting, dict[str, object]] | None:
+def example_of(code: Code, books: list[PayerBook], *, on: date, codebook: Codebook) -> Example | None:
     """A payer, a setting and a kind of session that get the code on the date, found by asking; None where none do."""
     for book in books:
         enquiry = Enquiry.of(book, on=on, codebook=codebook)
         for setting in SETTING_LABELS:
             for changes in _kinds_of(code):
                 if any(charge.code == code.code for charge in enquiry.answer(setting, **changes).charges):
-                    return enquiry, setting, changes
+                    return Example(enquiry, setting, changes)
     return None
 
 
-def case_of(code: Code, books: list[PayerBook], *, on: date, codebook: Codebook, today: date) -> dict[str, object]:
+def case_of(example: Example | None, *, on: date, today: date) -> dict[str, object]:
     """The case that the form on a code's page opens with: one that gets the code, where there is any."""
-    found = example_of(code, books, on, codebook)
-    enquiry, setting, changes = found if found else (None, Setting.ON_CAMPUS, {})
     case = CaseForm.starting_with(
-        payer=enquiry.payer.slug if enquiry else "",
+        payer=example.enquiry.payer.slug if example else "",
         on=on,
-        setting=setting.value,
-        diagnosis=enquiry.diagnosis if enquiry else TONGUE,
+        setting=(example.setting if example else Setting.ON_CAMPUS).value,
+        diagnosis=example.enquiry.diagnosis if example else TONGUE,
         today=today,
     )
+    changes = example.changes if example else {}
     as_typed = {key: str(value) for key, value in changes.items() if key in case}
     if "motion_management" in changes:
         as_typed["motion"] = "active"
     return case | as_typed
 
 
-def _modifiers(code: Code, books: list[PayerBook], on: date, codebook: Codebook) -> list[ModifierRow]:
+def _modifiers(code: Code, example: Example | None) -> list[ModifierRow]:
     """What the engine says of each modifier on a line of this code."""
-    example = example_of(code, books, on, codebook)
     if example is None:
         return []
-    enquiry, setting, changes = example
     return [
         ModifierRow(row.label, tuple(pair for pair in row.answers if pair[1].role is code.role))
-        for row in modifier_rows(enquiry, setting, **changes)
+        for row in modifier_rows(example.enquiry, example.setting, **example.changes)
     ]
 
 
@@ -224,12 +230,11 @@ def _groups(codebook: Codebook, on: date) -> list[dict[str, Any]]:
     """The named groups of diagnoses, each with how many codes are billable in it on the date."""
     diagnoses = codebook.diagnoses
     known = diagnoses.billable | diagnoses.added | diagnoses.dropped
-    counts: dict[str, int] = defaultdict(int)
-    for code in known:
-        if diagnoses.is_billable(code, on):
-            for group in diagnoses.groups:
-                counts[group.name] += code in group
-    return [{"group": group, "count": counts[group.name]} for group in diagnoses.groups]
+    categories = Counter(code[:3] for code in known if diagnoses.is_billable(code, on))
+    return [
+        {"group": group, "count": sum(count for category, count in categories.items() if category in group)}
+        for group in diagnoses.groups
+    ]
 
 
 def _rates(code: Code, codebook: Codebook) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from coding.engine.vocabulary import Setting
 from payers.case_forms import CaseForm, CodeAskedForm, TransitionForm
 from payers.guidance import payer_books
 from payers.presenters.asked import today_of
-from payers.presenters.codes import case_of, code_list_page, code_page, seam_of, transition_page, usual_day
+from payers.presenters.codes import case_of, code_list_page, code_page, example_of, seam_of, transition_page, usual_day
 
 
 @require_safe
@@ -34,9 +34,10 @@ def code_detail(request: HttpRequest, code: str) -> HttpResponse:
     on = form.cleaned_data["on"] if is_valid else usual["on"]
     organization = request.user.organization_id
     books = payer_books(organization)
-    case = CaseForm(initial=case_of(known, books, on=on, codebook=codebook, today=today), organization=organization)
+    example = example_of(known, books, on=on, codebook=codebook)
+    case = CaseForm(initial=case_of(example, on=on, today=today), organization=organization)
     context = {
-        "page": code_page(known, books, on=on, codebook=codebook, today=today),
+        "page": code_page(known, books, example, on=on, codebook=codebook, today=today),
         "form": form,
         "case_form": case,
     }

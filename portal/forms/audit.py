@@ -19,9 +19,8 @@ class AuditFilterForm(forms.Form):
         choices = [("", "Any act"), *((name, name.replace("_", " ")) for name in actions)]
         self.fields["action"] = forms.ChoiceField(choices=choices, required=False)
         for field in self.fields.values():
-            field.widget.attrs["class"] = (
-                "form-select form-select-sm" if hasattr(field, "choices") else "form-control form-control-sm"
-            )
+            is_choice = hasattr(field, "choices")
+            field.widget.attrs["class"] = "form-select form-select-sm" if is_choice else "form-control form-control-sm"
 
     @property
     def kept(self) -> dict[str, str]:

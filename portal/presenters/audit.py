@@ -16,12 +16,11 @@ class EventRow:
 
 
 def event_rows(events: list[AuditEvent]) -> list[EventRow]:
-    return [
-        EventRow(
-            event, [(name.replace("_", " "), _text(pair[0]), _text(pair[1])) for name, pair in event.changes.items()]
-        )
-        for event in events
-    ]
+    return [EventRow(event, [_change(name, *pair) for name, pair in event.changes.items()]) for event in events]
+
+
+def _change(field: str, before: Any, after: Any) -> tuple[str, str, str]:
+    return (field.replace("_", " "), _text(before), _text(after))
 
 
 def _text(value: Any) -> str:
@@ -40,13 +39,6 @@ def export_lines(events: list[AuditEvent]) -> list[list[str]]:
     for event in events:
         at: datetime = event.at
         by = event.by.username if event.by else "system"
-        rows.append(
-            [
-                at.isoformat(timespec="seconds"),
-                by,
-                event.action,
-                f"{event.subject_kind} {event.subject_id}",
-                event.sentence,
-            ]
-        )
+        record = f"{event.subject_kind} {event.subject_id}"
+        rows.append([at.isoformat(timespec="seconds"), by, event.action, record, event.sentence])
     return rows
