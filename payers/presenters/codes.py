@@ -11,7 +11,7 @@ from coding.engine.codebook import Code, Codebook
 from coding.engine.periods import ONE_DAY, Period
 from coding.engine.ruling import Ruling
 from coding.engine.trace import Citation
-from coding.engine.vocabulary import ClaimForm, LineRole, Setting
+from coding.engine.vocabulary import ClaimForm, LineRole, Setting, Severity
 from payers.case_forms import CaseForm
 from payers.guidance import TONGUE, Enquiry, PayerBook
 from payers.presenters.guidance import (
@@ -175,7 +175,9 @@ def _position(book: PayerBook, code: Code, on: date, codebook: Codebook) -> Posi
             others = tuple(shown_line(charge) for charge in enquiry.answer(setting).charges if charge.role is code.role)
             instead.append((label, others))
     findings = tuple(
-        f"{finding.name}: {finding.sentence}" for finding in enquiry.answer().findings if finding.severity != "note"
+        f"{finding.name}: {finding.sentence}"
+        for finding in enquiry.answer().findings
+        if finding.severity is not Severity.NOTE
     )
     return Position(
         book.payer, enquiry.version.label if enquiry.version else "", tuple(takes), tuple(instead), findings
