@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from coding.codebook_files import load_codebook
@@ -226,7 +227,8 @@ def _statement(request: HttpRequest, pk: int) -> PolicyClause:
 
 def _capture_again(request: HttpRequest, version: PolicyVersion, done: str) -> None:
     number = recapture_for_policy(policy=version.policy, since=version.effective_from, by=request.user)
-    messages.success(request, f"{done} {number} sessions have a new ruling.")
+    again = ngettext("%d session has a new ruling.", "%d sessions have a new ruling.", number) % number
+    messages.success(request, f"{done} {again}")
 
 
 def _form_page(
