@@ -477,7 +477,8 @@ class Clinic:
             sessions.append(self._session(course, department, machine, before, time(8, 0), "cbct"))
             fractions.append((sessions[-1], trap.earlier_fraction))
         for place, begins in enumerate(starts):
-            session = self._session(course, department, machine, trap.day, begins.timetz(), "cbct", **trap.session)
+            facts = {"guidance": "cbct"} | trap.session
+            session = self._session(course, department, machine, trap.day, begins.timetz(), **facts)
             session.started_at, session.ended_at = begins, begins + timedelta(minutes=14)
             sessions.append(session)
             is_same_visit = place > 0 and trap.second_after[place - 1] < department.minutes_of_one_visit
