@@ -16,42 +16,51 @@ COUNTED_UP_TO = 99
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation; a person sees it who has the permission."""
+    """One entry of the navigation; a person sees it who has the permission.
+
+    `within` names the pages that stand below it, by the beginnings of their address names.
+    """
 
     label: str
     url_name: str
     icon: str
     permission: str = ""
-    counts: str = ""
+    within: tuple[str, ...] = ()
+    counts_holds: bool = False
 
 
+BELOW_PATIENTS = ("patient-", "course-", "prescription-", "fraction", "coverage-", "authorization-")
+BELOW_CHARGE_REVIEW = ("charge-review", "line-", "sessions-without-line", "session-why")
+BELOW_SETUP = ("setup-", "organization-", "department-", "machine-", "physician-", "user-", "payer-", "price-")
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("", (Place("Home", "home", "house"),)),
     (
         "Charges",
         (
-            Place("Day sheets", "day-sheet", "grid-3x3-gap", "portal.view_treatmentsession"),
-            Place("Patients and courses", "patient-list", "people", "portal.view_patient"),
-            Place("Charge review", "charge-review", "check2-square", "coding.view_chargeline"),
-            Place("Holds", "hold-list", "pause-circle", "coding.view_sessionhold", counts="holds"),
-            Place("Imports", "import-list", "upload", "portal.view_treatmentsession"),
+            Place("Day sheets", "day-sheet", "grid-3x3-gap", "portal.view_treatmentsession", ("day-sheet", "session-")),
+            Place("Patients and courses", "patient-list", "people", "portal.view_patient", BELOW_PATIENTS),
+            Place("Charge review", "charge-review", "check2-square", "coding.view_chargeline", BELOW_CHARGE_REVIEW),
+            Place("Holds", "hold-list", "pause-circle", "coding.view_sessionhold", ("hold-",), counts_holds=True),
+            Place("Imports", "import-list", "upload", "portal.view_treatmentsession", ("import-", "candidate-")),
         ),
     ),
     (
         "Rules",
         (
-            Place("Payer guidance", "guidance-list", "journal-text", "payers.view_payer"),
-            Place("Codes", "code-list", "hash", "payers.view_payer"),
+            Place("Payer guidance", "guidance-list", "journal-text", "payers.view_payer", ("guidance-", "try-")),
+            Place("Codes", "code-list", "hash", "payers.view_payer", ("code-",)),
             Place("2025 to 2026 codes", "code-transition", "signpost-split", "payers.view_payer"),
-            Place("Policies", "policy-list", "sliders", "payers.view_policyversion"),
+            Place(
+                "Policies", "policy-list", "sliders", "payers.view_policyversion", ("policy-", "version-", "clause-")
+            ),
         ),
     ),
     (
         "Oversight",
         (
-            Place("Reports", "report-charges", "bar-chart", "coding.view_reports"),
-            Place("Audit trail", "audit-list", "clock-history", "portal.view_auditevent"),
-            Place("Set-up", "setup-home", "gear", "portal.view_setup"),
+            Place("Reports", "report-charges", "bar-chart", "coding.view_reports", ("report-",)),
+            Place("Audit trail", "audit-list", "clock-history", "portal.view_auditevent", ("audit-",)),
+            Place("Set-up", "setup-home", "gear", "portal.view_setup", BELOW_SETUP),
         ),
     ),
 )
@@ -72,10 +81,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    page = (request.resolver_match and request.resolver_match.url_name) or ""
+    here = place_of(page)
     groups = []
     for title, places in NAVIGATION:
         seen = [
-            _entry(request, place)
+            _entry(request.user, place, page=page, here=here)
             for place in places
             if not place.permission or request.user.has_perm(place.permission)
         ]
@@ -84,15 +95,22 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
-def _entry(request: HttpRequest, place: Place) -> dict[str, Any]:
-    url = reverse(place.url_name)
-    is_here = request.path == url or (url != "/" and request.path.startswith(url))
+def place_of(page: str) -> Place | None:
+    """The place that a page stands in, by the name of its address: its own, else the longest beginning that fits."""
+    places = [place for _, group in NAVIGATION for place in group]
+    fits = [(len(page) + 1, place) for place in places if place.url_name == page]
+    fits += [(len(start), place) for place in places for start in place.within if page.startswith(start)]
+    return max(fits, key=lambda fit: fit[0])[1] if fits else None
+
+
+def _entry(user: Any, place: Place, *, page: str, here: Place | None) -> dict[str, Any]:
+    is_here = place is here
     return {
         "label": place.label,
-        "url": url,
+        "url": reverse(place.url_name),
         "icon": place.icon,
-        "is_here": is_here,
-        "count": _open_holds(request.user) if place.counts else "",
+        "here": ("page" if place.url_name == page else "true") if is_here else "",
+        "count": _open_holds(user) if place.counts_holds else "",
     }
 
 

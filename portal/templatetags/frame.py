@@ -26,6 +26,11 @@ SEVERITIES = {
     "hold": ("Hold", "pause-circle-fill"),
     "note": ("Note", "info-circle-fill"),
 }
+MESSAGE_ICONS = {
+    "success": "check-circle-fill",
+    "warning": "exclamation-triangle-fill",
+    "error": "exclamation-octagon-fill",
+}
 
 
 @register.simple_tag
@@ -43,6 +48,12 @@ def state_pill(state: str) -> SafeString:
     """The state of a line as word, icon and colour."""
     word, name = STATES.get(state, (str(state).capitalize(), "circle"))
     return format_html('<span class="state state-{}">{} {}</span>', state, icon(name), word)
+
+
+@register.simple_tag
+def message_icon(level: str) -> SafeString:
+    """The icon of a message by its level; the message itself says in words what happened."""
+    return icon(MESSAGE_ICONS.get(level, "info-circle-fill"))
 
 
 @register.simple_tag
@@ -74,3 +85,29 @@ def day(value: date | datetime | str | None) -> str:
 def item(mapping: dict[Any, Any], key: Any) -> Any:
     """The value under a key, for rows whose columns a presenter names."""
     return mapping.get(key)
+
+
+@register.simple_tag
+def problems(form: Any, formsets: Any = None) -> list[dict[str, str]]:
+    """What is wrong with a form and the formsets below it, sentence by sentence, each with the field to go to."""
+    found = _problems_of(form)
+    for title, formset in formsets or ():
+        found += [{"field_id": "", "text": f"{title}: {error}"} for error in formset.non_form_errors()]
+        for number, row in enumerate(formset.forms, start=1):
+            found += _problems_of(row, place=f"{title}, row {number}: ")
+    return found
+
+
+def _problems_of(form: Any, place: str = "") -> list[dict[str, str]]:
+    if not form:
+        return []
+    found = [{"field_id": "", "text": f"{place}{error}"} for error in form.non_field_errors()]
+    for field in form:
+        field_id = _reachable_id(field)
+        found += [{"field_id": field_id, "text": f"{place}{field.label}: {error}"} for error in field.errors]
+    return found
+
+
+def _reachable_id(field: Any) -> str:
+    """A group of boxes has no id of its own, so its first box is where a link can lead."""
+    return field.id_for_label or next((box.id_for_label for box in field.subwidgets), "")

@@ -1,34 +1,38 @@
-// Ctrl K or / goes to the search field, ? opens the help, buttons open their dialogs.
+// Ctrl K or / goes to the search field, ? opens the help, Esc closes menus, buttons open their dialogs.
 (function () {
   "use strict";
+  const root = document.documentElement;
+  // Voice control types letters, so keys without Ctrl can be turned off. Scripts of a page ask data-single-keys too.
+  root.dataset.singleKeys = /(?:^|; )single_keys=off/.test(document.cookie) ? "off" : "on";
+
   function isTyping(target) {
     return target.closest("input, textarea, select, [contenteditable]") !== null;
   }
+  function closeMenus(target) {
+    document.querySelectorAll("details.user-menu[open]").forEach(function (menu) {
+      if (!menu.contains(target)) {
+        menu.open = false;
+      }
+    });
+  }
+
   document.querySelectorAll("[data-open-dialog]").forEach(function (button) {
     button.hidden = false;
     button.addEventListener("click", function () {
       document.getElementById(button.dataset.openDialog).showModal();
     });
   });
-  document.addEventListener("keydown", function (event) {
-    const search = document.querySelector("[data-search-field]");
-    const wantsSearch = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
-    if (search && (wantsSearch || (event.key === "/" && !isTyping(event.target)))) {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    } else if (event.key === "?" && !isTyping(event.target)) {
-      const help = document.getElementById("keys-dialog");
-      if (help && !help.open) {
-        help.showModal();
-      }
-    }
+  document.querySelectorAll("input[data-single-keys]").forEach(function (box) {
+    box.checked = root.dataset.singleKeys === "on";
+    box.addEventListener("change", function () {
+      root.dataset.singleKeys = box.checked ? "on" : "off";
+      document.cookie = "single_keys=" + root.dataset.singleKeys + "; path=/; max-age=31536000; samesite=lax";
+    });
   });
-  document.addEventListener("click", function (event) {
-    document.querySelectorAll("details.user-menu[open]").forEach(function (menu) {
-      if (!menu.contains(event.target)) {
-        menu.open = false;
-      }
+  document.querySelectorAll("[data-menu-switch]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      const isOpen = document.getElementById("menu").classList.toggle("is-open");
+      button.setAttribute("aria-expanded", isOpen);
     });
   });
   document.querySelectorAll("[data-print]").forEach(function (button) {
@@ -36,5 +40,29 @@
     button.addEventListener("click", function () {
       window.print();
     });
+  });
+
+  document.addEventListener("keydown", function (event) {
+    const search = document.querySelector("[data-search-field]");
+    const help = document.getElementById("keys-dialog");
+    const menu = event.target.closest("details.user-menu[open]");
+    const isAlone = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const isSingle = isAlone && root.dataset.singleKeys === "on" && !isTyping(event.target);
+    if (search && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    } else if (search && isSingle && event.key === "/") {
+      event.preventDefault();
+      search.focus();
+    } else if (help && isSingle && event.key === "?" && !help.open) {
+      help.showModal();
+    } else if (menu && event.key === "Escape") {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+  document.addEventListener("click", function (event) {
+    closeMenus(event.target);
   });
 })();

@@ -1,15 +1,18 @@
-// The theme is set before the page is drawn, so that a dark page never flashes white.
+// The theme is set before the page is drawn, so that a dark page never flashes white; the menu likewise starts closed
+// on a narrow screen.
 (function () {
   "use strict";
   const stored = document.cookie.match(/(?:^|; )theme=(light|dark)/);
   const preferred = window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  document.documentElement.dataset.bsTheme = stored ? stored[1] : preferred;
+  const root = document.documentElement;
+  root.dataset.bsTheme = stored ? stored[1] : preferred;
+  root.classList.add("is-scripted");
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("[data-theme-switch]").forEach(function (button) {
       button.hidden = false;
       button.addEventListener("click", function () {
-        const next = document.documentElement.dataset.bsTheme === "dark" ? "light" : "dark";
-        document.documentElement.dataset.bsTheme = next;
+        const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+        root.dataset.bsTheme = next;
         document.cookie = "theme=" + next + "; path=/; max-age=31536000; samesite=lax";
       });
     });
