@@ -1,163 +1,272 @@
-"""Queries and rows behind report pages and exports."""
+"""Queries and rows behind charge review, the report on charges and its files."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import Any
 
 import xlsxwriter
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, TextChoices
 from django.db.models.functions import TruncMonth
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from coding.models import ChargeLine
+from coding.models import ChargeLine, LineState, SessionHold
+from payers.models import Payer
 from portal.models import User
 
-GROUPINGS = {
-    "payer": ("Payer", "ruling__policy_version__policy__payer__name"),
-    "month": ("Month", "month"),
-    "code": ("Code", "code"),
-    "state": ("Status", "state"),
-    "setting": ("Department", "session__department__name"),
-    "modifier": ("Modifiers", "modifiers"),
+PAYER = "ruling__policy_version__policy__payer"
+# How a filter names lines that no payer's policy ruled; no slug holds this sign.
+NO_PAYER = "~none"
+# A spreadsheet would run text that begins like this as a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+BYTE_ORDER_MARK = "\ufeff"
+
+
+class Grouping(TextChoices):
+    """What charges can be grouped by, in the order in which the columns stand."""
+
+    PAYER = "payer", gettext_lazy("Payer")
+    MONTH = "month", gettext_lazy("Month")
+    CODE = "code", gettext_lazy("Code")
+    STATE = "state", gettext_lazy("State")
+
+
+class Missing(TextChoices):
+    """The amounts that a line may lack."""
+
+    CHARGE = "charge", gettext_lazy("Charge amount")
+    EXPECTED = "expected", gettext_lazy("Expected amount")
+
+
+GROUP_FIELDS = {
+    Grouping.PAYER: (f"{PAYER}__name", f"{PAYER}__slug"),
+    Grouping.MONTH: ("month",),
+    Grouping.CODE: ("code",),
+    Grouping.STATE: ("state",),
 }
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeFilters:
+    """Which live lines are meant; an empty filter leaves everything. Both ends of the dates are inclusive."""
+
+    payer: Payer | None = None
+    is_without_payer: bool = False
+    department_id: int | None = None
+    state: str = ""
+    code: str = ""
+    reason: str = ""
+    missing: str = ""
+    start: date | None = None
+    end: date | None = None
+
+
+def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
+    """The live lines that the person may see and the filters leave."""
+    wanted = Q()
+    if filters.payer is not None:
+        wanted &= Q(**{PAYER: filters.payer})
+    if filters.is_without_payer:
+        wanted &= Q(ruling__policy_version__isnull=True)
+    if filters.department_id is not None:
+        wanted &= Q(session__department=filters.department_id)
+    if filters.state:
+        wanted &= Q(state=filters.state)
+    if filters.code:
+        wanted &= Q(code=filters.code)
+    if filters.missing:
+        wanted &= Q(**{f"{filters.missing}_amount__isnull": True})
+    if filters.start is not None:
+        wanted &= Q(session__date_of_service__gte=filters.start)
+    if filters.end is not None:
+        wanted &= Q(session__date_of_service__lte=filters.end)
+    if filters.reason:
+        wanted &= Q(_is_held_for(filters.reason))
+    return ChargeLine.objects.live().visible_to(user).filter(wanted)
+
+
+def _is_held_for(reason: str) -> Exists:
+    """That an open hold of this name keeps the line back; one without claim form or role is on every line."""
+    return Exists(
+        SessionHold.objects.open().filter(
+            Q(claim_form="") | Q(claim_form=OuterRef("claim_form")),
+            Q(role="") | Q(role=OuterRef("role")),
+            session=OuterRef("session"),
+            name=reason,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """What the lines of a row have in common under one grouping: as people read it, and as a filter names it."""
+
+    grouping: Grouping
+    label: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeRow:
-    """Lines that agree in every grouping: how many, their units, and their sums with how many lack an amount."""
+    """Lines that agree in every grouping. A sum over lines without any amount is None, never zero."""
 
-    keys: tuple[Any, ...]
+    keys: tuple[GroupKey, ...]
     lines: int
     units: int
     charged: Decimal | None
-    without_price: int
+    without_charge: int
     expected: Decimal | None
-    without_rate: int
+    without_expected: int
 
 
-def charge_rows(lines: QuerySet, groupings: list[str]) -> list[ChargeRow]:
-    """Live lines summed by the groupings, in their order. A sum over lines without any amount is None, never zero."""
-    fields = [GROUPINGS[name][1] for name in groupings]
-    groups = (
-        lines.annotate(month=TruncMonth("session__date_of_service"))
-        .order_by(*fields)
-        .values(*fields)
-        .annotate(
-            lines=Count("pk"),
-            all_units=Sum("units"),
-            charged=Sum("charge_amount"),
-            priced=Count("charge_amount"),
-            expected=Sum("expected_amount"),
-            rated=Count("expected_amount"),
-        )
-    )
+def charge_rows(lines: QuerySet, groupings: Sequence[Grouping]) -> list[ChargeRow]:
+    """The lines summed by the groupings, in their order."""
+    fields = [field for grouping in groupings for field in GROUP_FIELDS[grouping]]
+    groups = lines.annotate(month=TruncMonth("session__date_of_service")).order_by(*fields).values(*fields)
     return [
-        ChargeRow(
-            keys=tuple(group[field] for field in fields),
-            lines=group["lines"],
-            units=group["all_units"],
-            charged=group["charged"],
-            without_price=group["lines"] - group["priced"],
-            expected=group["expected"],
-            without_rate=group["lines"] - group["rated"],
-        )
-        for group in groups
+        _row(tuple(_group_key(grouping, group) for grouping in groupings), group)
+        for group in groups.annotate(**_sums())
     ]
 
 
-def total_of(rows: list[ChargeRow]) -> ChargeRow:
-    """The rows together."""
-    charged = [row.charged for row in rows if row.charged is not None]
-    expected = [row.expected for row in rows if row.expected is not None]
+def charge_total(lines: QuerySet) -> ChargeRow:
+    """All the lines together."""
+    return _row((), lines.order_by().aggregate(**_sums()))
+
+
+def _sums() -> dict[str, Any]:
+    return {
+        "lines": Count("pk"),
+        "all_units": Sum("units"),
+        "charged": Sum("charge_amount"),
+        "with_charge": Count("charge_amount"),
+        "expected": Sum("expected_amount"),
+        "with_expected": Count("expected_amount"),
+    }
+
+
+def _row(keys: tuple[GroupKey, ...], sums: dict[str, Any]) -> ChargeRow:
     return ChargeRow(
-        keys=(),
-        lines=sum(row.lines for row in rows),
-        units=sum(row.units for row in rows),
-        charged=sum(charged, Decimal(0)) if charged else None,
-        without_price=sum(row.without_price for row in rows),
-        expected=sum(expected, Decimal(0)) if expected else None,
-        without_rate=sum(row.without_rate for row in rows),
+        keys=keys,
+        lines=sums["lines"],
+        units=sums["all_units"] or 0,
+        charged=sums["charged"],
+        without_charge=sums["lines"] - sums["with_charge"],
+        expected=sums["expected"],
+        without_expected=sums["lines"] - sums["with_expected"],
     )
 
 
-def key_text(key: Any) -> str:
-    """A grouping's value as people read it."""
-    if isinstance(key, date):
-        return f"{key:%Y-%m}"
-    if isinstance(key, list):
-        return " ".join(key) or "none"
-    return str(key) if key not in (None, "") else "none"
+def _group_key(grouping: Grouping, group: dict[str, Any]) -> GroupKey:
+    value = group[GROUP_FIELDS[grouping][-1]]
+    if grouping is Grouping.PAYER:
+        return GroupKey(grouping, group[f"{PAYER}__name"] or _("No payer"), value or NO_PAYER)
+    if grouping is Grouping.MONTH:
+        return GroupKey(grouping, f"{value:%Y-%m}", value.isoformat())
+    if grouping is Grouping.STATE:
+        return GroupKey(grouping, str(LineState(value).label), value)
+    return GroupKey(grouping, value, value)
 
 
-def _table(rows: list[ChargeRow], groupings: list[str]) -> Iterator[list[str]]:
-    headings = [GROUPINGS[name][0] for name in groupings]
-    yield [*headings, "Lines", "Units", "Charges", "Lines without a price", "National rate", "Lines without a rate"]
-    for row in rows:
-        yield [
-            *(key_text(key) for key in row.keys),
-            str(row.lines),
-            str(row.units),
-            "missing" if row.charged is None else str(row.charged),
-            str(row.without_price),
-            "missing" if row.expected is None else str(row.expected),
-            str(row.without_rate),
-        ]
+@dataclass(frozen=True, slots=True)
+class ChargeReport:
+    """What page and files show alike: what was asked for, in words, the rows, and all of them together."""
+
+    filters: list[tuple[str, str]]
+    groupings: tuple[Grouping, ...]
+    rows: list[ChargeRow]
+    total: ChargeRow
+
+    @property
+    def headings(self) -> list[str]:
+        return [str(grouping.label) for grouping in self.groupings]
 
 
-def charges_csv(rows: list[ChargeRow], groupings: list[str], filters: list[tuple[str, str]]) -> str:
-    """The report as CSV: its filters first, then exactly its rows. No cell begins a formula."""
-    out = StringIO()
-    writer = csv.writer(out)
-    for name, value in filters:
-        writer.writerow([f"Filter: {name}", _harmless(value)])
-    for row in _table(rows, groupings):
-        writer.writerow([_harmless(cell) for cell in row])
-    return out.getvalue()
+def charge_report(
+    *, user: User, filters: ChargeFilters, in_words: list[tuple[str, str]], groupings: tuple[Grouping, ...]
+) -> ChargeReport:
+    """The report on the live lines that the person may see and the filters leave, in two queries."""
+    lines = charge_lines(user=user, filters=filters)
+    return ChargeReport(in_words, groupings, charge_rows(lines, groupings), charge_total(lines))
 
 
-def charges_xlsx(rows: list[ChargeRow], groupings: list[str], filters: list[tuple[str, str]]) -> bytes:
-    """The report as XLSX, written as text and numbers; nothing is ever a formula."""
+def report_table(report: ChargeReport) -> Iterator[list[Any]]:
+    """The table of a report: headings, rows and the total. Counts are int, amounts Decimal, a missing one is a word."""
+    yield [
+        *report.headings,
+        _("Lines"),
+        _("Units"),
+        _("Charge amount"),
+        _("Lines without a charge amount"),
+        _("Expected amount"),
+        _("Lines without an expected amount"),
+    ]
+    for row in report.rows:
+        yield [*(key.label for key in row.keys), *_numbers(row)]
+    yield [_("All"), *[""] * (len(report.groupings) - 1), *_numbers(report.total)]
+
+
+def _numbers(row: ChargeRow) -> list[Any]:
+    missing = _("missing")
+    return [
+        row.lines,
+        row.units,
+        missing if row.charged is None else row.charged,
+        row.without_charge,
+        missing if row.expected is None else row.expected,
+        row.without_expected,
+    ]
+
+
+def report_csv(report: ChargeReport) -> Iterator[str]:
+    """The report as lines of CSV: its filters, then its table. No cell begins a formula."""
+    writer = csv.writer(_Echo())
+    yield BYTE_ORDER_MARK
+    for name, value in _printed_filters(report):
+        yield writer.writerow([harmless(name), harmless(value)])
+    yield writer.writerow([])
+    for cells in report_table(report):
+        yield writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+
+
+def report_xlsx(report: ChargeReport) -> bytes:
+    """The report as a workbook: its filters, then its table; text is written as text and never as a formula."""
     out = BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet("Charges")
-    bold = book.add_format({"bold": True})
-    money = book.add_format({"num_format": "#,##0.00"})
-    place = 0
-    for name, value in filters:
-        sheet.write_string(place, 0, f"Filter: {name}")
+    sheet = book.add_worksheet(_("Charges"))
+    bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "$#,##0.00"})
+    filters = _printed_filters(report)
+    for place, (name, value) in enumerate(filters):
+        sheet.write_string(place, 0, name, bold)
         sheet.write_string(place, 1, value)
-        place += 1
-    keys = len(groupings)
-    for number, cells in enumerate(_table(rows, groupings)):
+    first = len(filters) + 1
+    for place, cells in enumerate(report_table(report), start=first):
         for column, cell in enumerate(cells):
-            if number == 0:
-                sheet.write_string(place, column, cell, bold)
-            elif column < keys or cell == "missing":
-                sheet.write_string(place, column, cell)
+            if isinstance(cell, str):
+                sheet.write_string(place, column, cell, bold if place == first else None)
             else:
-                sheet.write_number(place, column, float(cell), money if column in (keys + 2, keys + 4) else None)
-        place += 1
-    sheet.set_column(0, keys + 5, 18)
+                sheet.write_number(place, column, cell, money if isinstance(cell, Decimal) else None)
+    sheet.freeze_panes(first + 1, 0)
+    sheet.set_column(0, len(report.groupings) + 5, 20)
     book.close()
     return out.getvalue()
 
 
-def charges_by_state_and_month(user: User) -> QuerySet:
-    """Live lines of a person's departments by month and state, for the home page of managers."""
-    return (
-        ChargeLine.objects.live()
-        .visible_to(user)
-        .annotate(month=TruncMonth(F("session__date_of_service")))
-        .order_by("-month", "state")
-        .values("month", "state")
-        .annotate(number=Count("pk"))
-    )
-
-
-def _harmless(cell: str) -> str:
+def harmless(text: str) -> str:
     """Text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _printed_filters(report: ChargeReport) -> list[tuple[str, str]]:
+    return report.filters or [(_("Filters"), _("none: all live lines"))]
+
+
+class _Echo:
+    """A file that hands back what is written to it, so that a long table leaves line by line."""
+
+    def write(self, text: str) -> str:
+        return text

@@ -1,43 +1,37 @@
-"""Filters and groupings of the report of charges."""
+"""Filters and groupings of the report on charges."""
 
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
-from coding.forms.lines import ReviewFilterForm
-from coding.reports import GROUPINGS
+from coding.forms.lines import ChargeFilterForm
+from coding.reports import Grouping
 
-DEFAULT_GROUPINGS = ["payer", "month", "code", "state"]
+NOT_FILTERS = ("by", "bars")
 
 
-class ChargeReportForm(ReviewFilterForm):
-    """The filters of charge review, and what to sum by; nothing chosen means payer, month, code and status."""
+class ChargeReportForm(ChargeFilterForm):
+    """The filters of charge review, what to group by, and what the bars show."""
 
     by = forms.MultipleChoiceField(
-        choices=[(key, label) for key, (label, _) in GROUPINGS.items()],
-        required=False,
-        label="Sum by",
-        widget=forms.CheckboxSelectMultiple,
+        label=_("Group by"), required=False, choices=Grouping.choices, widget=forms.CheckboxSelectMultiple
     )
-
-    field_order = ["start", "end", "payer", "department", "state", "claim_form", "code", "modifier"]
+    bars = forms.ChoiceField(
+        label=_("Bars show"), required=False, choices=[("", _("Charge amounts")), ("lines", _("Lines"))]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        del self.fields["reason"]
-        self.fields["by"].widget.attrs["class"] = ""
+        self.fields["by"].widget.attrs["class"] = "form-check-input"
 
     @property
-    def groupings(self) -> list[str]:
-        """The chosen groupings in the order of the report."""
-        chosen = self.cleaned_data.get("by") if self.is_valid() else []
-        return [key for key in GROUPINGS if key in chosen] or DEFAULT_GROUPINGS
+    def groupings(self) -> tuple[Grouping, ...]:
+        """What to group by, in the order of the columns; everything where nothing was chosen."""
+        chosen = self.cleaned_data["by"]
+        return tuple(grouping for grouping in Grouping if grouping in chosen) or tuple(Grouping)
 
     @property
-    def in_words(self) -> list[tuple[str, str]]:
-        """The filters as the exports print them."""
-        return [
-            (str(self.fields[name].label or name), str(value))
-            for name, value in (self.cleaned_data if self.is_valid() else {}).items()
-            if value and name != "by"
-        ]
+    def filter_fields(self) -> list[forms.BoundField]:
+        """The fields that narrow the report."""
+        return [bound for bound in self if bound.name not in NOT_FILTERS]

@@ -1,77 +1,153 @@
-"""The report of charges: rows whose numbers open into the lines behind them, and a chart."""
+"""The report on charges: every number opens into the lines behind it, and bars by the first grouping."""
 
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
-from coding.presenters.charts import Chart, bar_chart
-from coding.reports import GROUPINGS, ChargeRow, key_text, total_of
-from payers.models import Payer
+from coding.presenters.charts import Chart, Measured, bar_chart
+from coding.reports import ChargeReport, ChargeRow, Grouping, GroupKey, Missing
 
-BARS_AT_MOST = 12
+BARS_AT_MOST = 24
+ROWS_AT_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class ReportRow:
-    row: ChargeRow
-    keys: list[str]
+class Link:
+    """Something that opens into charge review, filtered to exactly what it counts."""
+
+    text: str
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row, or the total. A count of nothing is no link."""
+
+    keys: list[str]
+    lines: Link
+    units: int
+    charged: Decimal | None
+    without_charge: Link
+    expected: Decimal | None
+    without_expected: Link
 
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:
     headings: list[str]
-    rows: list[ReportRow]
-    total: ChargeRow
+    rows: list[RowView]
+    total: RowView
+    rows_left_out: int
     chart: Chart
-    query: str
+    sentence: str
 
 
-def report_page(rows: list[ChargeRow], groupings: list[str], kept: dict[str, Any], query: str) -> ReportPage:
-    """`kept` are the report's own filters; each row's address adds what the row stands for."""
-    slugs = dict(Payer.objects.values_list("name", "slug")) if "payer" in groupings else {}
-    views = [
-        ReportRow(row, [key_text(key) for key in row.keys], _lines_url(row, groupings, kept, slugs)) for row in rows
-    ]
+def report_page(report: ChargeReport, *, kept: Mapping[str, str], measures_lines: bool) -> ReportPage:
+    """`kept` are the report's own filters, to which each row's addresses add what the row stands for."""
     return ReportPage(
-        headings=[GROUPINGS[name][0] for name in groupings],
-        rows=views,
-        total=total_of(rows),
-        chart=bar_chart(f"Lines by {GROUPINGS[groupings[0]][0].lower()}", _bars(rows, groupings)),
-        query=query,
+        headings=report.headings,
+        rows=[_row_view(row, kept) for row in report.rows[:ROWS_AT_MOST]],
+        total=_row_view(report.total, kept),
+        rows_left_out=max(len(report.rows) - ROWS_AT_MOST, 0),
+        chart=_chart(report, measures_lines),
+        sentence=_sentence(report.total),
     )
 
 
-def _bars(rows: list[ChargeRow], groupings: list[str]) -> list[tuple[str, int, str]]:
-    sums: dict[str, int] = {}
-    for row in rows:
-        label = key_text(row.keys[0])
-        sums[label] = sums.get(label, 0) + row.lines
-    largest = sorted(sums.items(), key=lambda pair: -pair[1])[:BARS_AT_MOST]
-    return [(label, lines, label if groupings[0] == "state" else "") for label, lines in largest]
+def _sentence(total: ChargeRow) -> str:
+    """The finding in one sentence."""
+    charged = _dollars(total.charged)
+    told = _("%(lines)s live lines charge %(amount)s.") % {"lines": f"{total.lines:,}", "amount": charged}
+    if total.without_charge:
+        told += " " + _("%(count)s of them have no charge amount and are not in that sum.") % {
+            "count": f"{total.without_charge:,}"
+        }
+    return told
 
 
-def _lines_url(row: ChargeRow, groupings: list[str], kept: dict[str, Any], slugs: dict[str, str]) -> str:
-    """Charge review, filtered to the row's lines; empty where its filters cannot say the row exactly."""
-    filters = {name: value for name, value in kept.items() if name != "by"}
-    for name, key in zip(groupings, row.keys, strict=True):
-        if name == "month":
-            filters |= _month(key, filters)
-        elif name == "payer" and key in slugs:
-            filters["payer"] = slugs[key]
-        elif name in ("code", "state"):
-            filters[name] = key
+def _row_view(row: ChargeRow, kept: Mapping[str, str]) -> RowView:
+    filters = _filters(row.keys, kept)
+    return RowView(
+        keys=[key.label for key in row.keys],
+        lines=_link(row.lines, filters),
+        units=row.units,
+        charged=row.charged,
+        without_charge=_lacking(row.without_charge, filters, Missing.CHARGE),
+        expected=row.expected,
+        without_expected=_lacking(row.without_expected, filters, Missing.EXPECTED),
+    )
+
+
+def _link(count: int, filters: Mapping[str, str]) -> Link:
+    return Link(f"{count:,}", f"{reverse('charge-review')}?{urlencode(filters)}" if count else "")
+
+
+def _lacking(count: int, filters: Mapping[str, str], missing: Missing) -> Link:
+    """The lines that lack one amount; where the report asks for lines that lack the other, both cannot be asked."""
+    if filters.get("missing", missing) != missing:
+        return Link(f"{count:,}", "")
+    return _link(count, {**filters, "missing": missing.value})
+
+
+def _filters(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str]:
+    filters = dict(kept)
+    for key in keys:
+        if key.grouping is Grouping.MONTH:
+            filters |= _days_of_month(date.fromisoformat(key.value), kept)
         else:
-            return ""
-    return f"{reverse('charge-review')}?{urlencode(filters)}"
+            filters[key.grouping.value] = key.value
+    return filters
 
 
-def _month(first: date, filters: dict[str, Any]) -> dict[str, str]:
+def _days_of_month(first: date, kept: Mapping[str, str]) -> dict[str, str]:
     """The days of the month that the report's own dates leave."""
-    last = first.replace(day=monthrange(first.year, first.month)[1])
-    start, end = filters.get("start") or "", filters.get("end") or ""
-    return {"start": max(first.isoformat(), start), "end": min(last.isoformat(), end) if end else last.isoformat()}
+    last = first.replace(day=monthrange(first.year, first.month)[1]).isoformat()
+    return {"start": max(first.isoformat(), kept.get("start", "")), "end": min(last, kept.get("end", last))}
+
+
+def _chart(report: ChargeReport, measures_lines: bool) -> Chart:
+    """Bars by the first grouping: months in order, everything else the largest first."""
+    grouping = report.groupings[0]
+    sums: dict[GroupKey, Decimal] = {}
+    without: dict[GroupKey, int] = {}
+    for row in report.rows:
+        key = row.keys[0]
+        value = Decimal(row.lines) if measures_lines else (row.charged or Decimal(0))
+        sums[key] = sums.get(key, Decimal(0)) + value
+        without[key] = without.get(key, 0) + row.without_charge
+    if grouping is Grouping.MONTH:
+        shown = sorted(sums, key=lambda key: key.value)[-BARS_AT_MOST:]
+    else:
+        shown = sorted(sums, key=lambda key: (-sums[key], key.label))[:BARS_AT_MOST]
+    measured = [
+        Measured(
+            key.label,
+            sums[key],
+            f"{sums[key]:,}" if measures_lines else _amount_text(sums[key], without[key]),
+            key.value if grouping is Grouping.STATE else "",
+        )
+        for key in shown
+    ]
+    what = _("Lines") if measures_lines else _("Charge amounts")
+    title = _("%(what)s by %(grouping)s") % {"what": what, "grouping": str(grouping.label).lower()}
+    if len(shown) < len(sums):
+        title += ", " + _("%(shown)d of %(all)d") % {"shown": len(shown), "all": len(sums)}
+    return bar_chart(title, measured)
+
+
+def _amount_text(amount: Decimal, without: int) -> str:
+    """The sum of a bar; with the number of lines that are not in it."""
+    if not without:
+        return _dollars(amount)
+    missing = _("%(count)s missing") % {"count": f"{without:,}"}
+    return f"{_dollars(amount)}, {missing}" if amount else missing
+
+
+def _dollars(amount: Decimal | None) -> str:
+    return _("an amount that is missing") if amount is None else f"${amount:,.2f}"

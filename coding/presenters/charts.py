@@ -2,9 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
-WIDTH, LABEL_WIDTH, ROW, BAR = 720, 220, 26, 16
+WIDTH, LABEL_WIDTH, TEXT_WIDTH, ROW, BAR = 720, 220, 150, 26, 16
 LONGEST_LABEL = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One thing that a chart measures; `kind` is a state that names the bar's colour, or empty."""
+
+    label: str
+    value: Decimal
+    text: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +40,16 @@ class Chart:
     bars: list[Bar]
 
 
-def bar_chart(title: str, values: Sequence[tuple[str, int, str]]) -> Chart:
-    """Horizontal bars of (label, value, kind), the longest filling the width."""
-    most = max((value for _, value, _ in values), default=1) or 1
-    room = WIDTH - LABEL_WIDTH - 80
+def bar_chart(title: str, measured: Sequence[Measured]) -> Chart:
+    """Horizontal bars, the longest filling the width; something above zero is never drawn as nothing."""
+    most = max((one.value for one in measured), default=Decimal(0)) or Decimal(1)
+    room = WIDTH - LABEL_WIDTH - TEXT_WIDTH
     bars = []
-    for place, (label, value, kind) in enumerate(values):
-        width = max(round(room * value / most), 1)
+    for place, one in enumerate(measured):
+        width = max(round(room * one.value / most), 1) if one.value else 0
         top = place * ROW + (ROW - BAR) // 2
-        short = label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
+        short = one.label if len(one.label) <= LONGEST_LABEL else one.label[: LONGEST_LABEL - 1] + "…"
         bars.append(
-            Bar(short, f"{value:,}", kind, LABEL_WIDTH, top, width, BAR, LABEL_WIDTH + width + 8, top + BAR - 4)
+            Bar(short, one.text, one.kind, LABEL_WIDTH, top, width, BAR, LABEL_WIDTH + width + 8, top + BAR - 4)
         )
     return Chart(title=title, width=WIDTH, height=max(len(bars), 1) * ROW, axis_x=LABEL_WIDTH, bars=bars)

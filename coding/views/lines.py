@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from coding.forms.lines import ReviewFilterForm, VoidLineForm
+from coding.forms.lines import ChargeFilterForm, VoidLineForm, WithoutLineFilterForm
 from coding.models import ChargeLine, LineState
-from coding.presenters.review import review_page, rulings_without_line
+from coding.presenters.review import review_page, without_line_page
 from coding.presenters.why import why_line, why_session
 from coding.services import void_charge_line
 from portal.models import TreatmentSession
@@ -17,23 +17,23 @@ from portal.models import TreatmentSession
 @require_safe
 @permission_required("coding.view_chargeline", raise_exception=True)
 def charge_review(request: HttpRequest) -> HttpResponse:
-    """Live lines, newest date of service first; a filter that cannot be read is named and leaves nothing out."""
-    form = ReviewFilterForm(request.GET, user=request.user)
-    asked = form.cleaned_data if form.is_valid() else {}
-    return render(
-        request,
-        "coding/charge_review.html",
-        {"form": form, "review": review_page(request.user, asked, request.GET, form.kept)},
-        status=200 if form.is_valid() else 422,
-    )
+    """Live lines, newest date of service first; a filter that cannot be read is named, and nothing is shown for it."""
+    form = ChargeFilterForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/charge_review.html", {"form": form}, status=422)
+    page = review_page(request.user, form.filters, asked=request.GET, kept=form.kept)
+    return render(request, "coding/charge_review.html", {"form": form, "page": page})
 
 
 @require_safe
 @permission_required("coding.view_chargeline", raise_exception=True)
 def sessions_without_line(request: HttpRequest) -> HttpResponse:
     """Sessions that owe no line as they stand, and what is wrong with each."""
-    page = rulings_without_line(request.user, request.GET)
-    return render(request, "coding/sessions_without_line.html", {"page": page})
+    form = WithoutLineFilterForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/sessions_without_line.html", {"form": form}, status=422)
+    page = without_line_page(request.user, form.filters, asked=request.GET, kept=form.kept)
+    return render(request, "coding/sessions_without_line.html", {"form": form, "page": page})
 
 
 @require_safe

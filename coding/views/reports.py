@@ -1,14 +1,18 @@
-"""The report of charges, on the page and as files; both sum the same rows."""
+"""The report on charges, on the page and as files: all three show the same rows."""
+
+from datetime import date
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from coding.forms.reports import ChargeReportForm
 from coding.presenters.charge_report import report_page
-from coding.presenters.review import lines_for
-from coding.reports import charge_rows, charges_csv, charges_xlsx
+from coding.reports import ChargeReport, charge_report, report_csv, report_xlsx
+from portal import clock
+from portal.models import Department
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -16,38 +20,51 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @require_safe
 @permission_required("coding.view_reports", raise_exception=True)
 def report_charges(request: HttpRequest) -> HttpResponse:
-    """Charges by payer, month, code and status, or by whatever is chosen."""
-    form, rows = _form_and_rows(request)
-    page = report_page(rows, form.groupings, form.kept, request.GET.urlencode())
-    return render(
-        request,
-        "coding/report_charges.html",
-        {"form": form, "report": page},
-        status=200 if form.is_valid() else 422,
-    )
-
-
-@require_safe
-@permission_required("coding.view_reports", raise_exception=True)
-def report_charges_csv(request: HttpRequest) -> HttpResponse:
-    form, rows = _form_and_rows(request)
-    return _file(charges_csv(rows, form.groupings, form.in_words), "text/csv; charset=utf-8", "charges.csv")
-
-
-@require_safe
-@permission_required("coding.view_reports", raise_exception=True)
-def report_charges_xlsx(request: HttpRequest) -> HttpResponse:
-    form, rows = _form_and_rows(request)
-    return _file(charges_xlsx(rows, form.groupings, form.in_words), XLSX, "charges.xlsx")
-
-
-def _form_and_rows(request: HttpRequest):
+    """Charges by payer, month, code and state, or by fewer of them."""
     form = ChargeReportForm(request.GET, user=request.user)
-    asked = form.cleaned_data if form.is_valid() else {}
-    return form, charge_rows(lines_for(request.user, asked), form.groupings)
+    if not form.is_valid():
+        return render(request, "coding/report_charges.html", {"form": form}, status=422)
+    report = _report(request, form)
+    measures_lines = form.cleaned_data["bars"] == "lines"
+    context = {
+        "form": form,
+        "report": report,
+        "page": report_page(report, kept=form.kept, measures_lines=measures_lines),
+        "query": request.GET.urlencode(),
+        "now": clock.now(),
+    }
+    return render(request, "coding/report_charges.html", context)
 
 
-def _file(content: str | bytes, kind: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+@require_safe
+@permission_required("coding.view_reports", raise_exception=True)
+def report_charges_csv(request: HttpRequest) -> HttpResponseBase:
+    form = ChargeReportForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/report_charges.html", {"form": form}, status=422)
+    lines = report_csv(_report(request, form))
+    return _download(request, StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8"), "csv")
+
+
+@require_safe
+@permission_required("coding.view_reports", raise_exception=True)
+def report_charges_xlsx(request: HttpRequest) -> HttpResponseBase:
+    form = ChargeReportForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/report_charges.html", {"form": form}, status=422)
+    return _download(request, HttpResponse(report_xlsx(_report(request, form)), content_type=XLSX), "xlsx")
+
+
+def _report(request: HttpRequest, form: ChargeReportForm) -> ChargeReport:
+    return charge_report(user=request.user, filters=form.filters, in_words=form.in_words, groupings=form.groupings)
+
+
+def _download(request: HttpRequest, response: HttpResponseBase, ending: str) -> HttpResponseBase:
+    response.headers["Content-Disposition"] = f'attachment; filename="charges-{_today(request):%Y-%m-%d}.{ending}"'
     return response
+
+
+def _today(request: HttpRequest) -> date:
+    """The day at the first department that the person sees."""
+    department = Department.objects.visible_to(request.user).first() or Department()
+    return clock.today(department.zone)
