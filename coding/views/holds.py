@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from coding.forms.lines import ReleaseHoldForm
+from coding.forms.holds import ReleaseHoldForm
 from coding.models import SessionHold
 from coding.presenters.holds import hold_rows, reason_counts, tally
 from coding.presenters.remedies import remedy_for
