@@ -65,11 +65,12 @@ def without_line_page(
     user: User, filters: ChargeFilters, *, asked: Mapping[str, str], kept: Mapping[str, str]
 ) -> ReviewPage:
     """One page of standing sessions that owe no line as they stand, each with its errors, holds, or a person's void."""
-    live = ChargeLine.objects.live().filter(session=OuterRef("session"))
+    # Where any line stands, one of them is live.
+    standing = ChargeLine.objects.standing().filter(session=OuterRef("session"))
     rulings = (
         SessionRuling.objects.current()
         .visible_to(user)
-        .filter(~Exists(live), _wanted(filters), session__voided_at__isnull=True)
+        .filter(~Exists(standing), _wanted(filters), session__voided_at__isnull=True)
         .select_related("session__course__patient", "session__department", "policy_version__policy__payer")
         .prefetch_related(
             Prefetch("session__holds", queryset=SessionHold.objects.open(), to_attr="open_holds"),

@@ -20,7 +20,7 @@ EXPORTED_AT_MOST = 10_000
 def audit_list(request: HttpRequest) -> HttpResponse:
     """Everything that was done, newest first, with filters that combine."""
     form, events = _filtered(request)
-    page = keyset_page(events, by="at", asked=request.GET, noun="event", kept=form.kept)
+    page = keyset_page(events, by="at", asked=request.GET, kept=form.kept)
     context = {"form": form, "page": page, "rows": event_rows(page.rows), "query": request.GET.urlencode()}
     return render(request, "portal/audit_list.html", context)
 
