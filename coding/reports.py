@@ -224,7 +224,7 @@ def _numbers(row: ChargeRow) -> list[Any]:
 
 def report_csv(report: ChargeReport) -> Iterator[str]:
     """The report as lines of CSV: its filters, then its table. No cell begins a formula."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield BYTE_ORDER_MARK
     for name, value in _printed_filters(report):
         yield writer.writerow([harmless(name), harmless(value)])
@@ -265,7 +265,7 @@ def _printed_filters(report: ChargeReport) -> list[tuple[str, str]]:
     return report.filters or [(_("Filters"), _("none: all live lines"))]
 
 
-class _Echo:
+class Echo:
     """A file that hands back what is written to it, so that a long table leaves line by line."""
 
     def write(self, text: str) -> str:
