@@ -68,7 +68,8 @@ def money(amount: Decimal | None) -> SafeString | str:
     """Dollars and cents; a missing amount is shown as missing, never as zero."""
     if amount is None:
         return format_html('<span class="missing" title="{}">{}</span>', "No price or rate is loaded", "missing")
-    return f"${amount:,.2f}"
+    sign = "−" if amount < 0 else ""
+    return f"{sign}${abs(amount):,.2f}"
 
 
 @register.filter
