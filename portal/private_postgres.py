@@ -28,12 +28,21 @@ OLDEST_VERSION = 15
 ROLE = "beamledger"
 # Root's servers run as postgres, who may not be able to enter the checkout.
 ROOTS_FOLDER = Path("/var/lib/beamledger")
-# The kernel's limit for the path of a socket is 107 bytes; the file is called .s.PGSQL.5432.
+SOCKET = ".s.PGSQL.5432"
+# The kernel's limit for the whole path of a socket is 107 bytes.
 LONGEST_SOCKET_FOLDER = 90
-# A statement that fails would be written to the log with its values, which may be a patient's.
-NO_PATIENT_DATA_IN_LOGS = {"log_min_error_statement": "panic", "log_error_verbosity": "terse"}
-# The processes of a server that was killed take a moment to notice, and the next one waits for them.
-SECONDS_BETWEEN_STARTS = (1, 2, 4, 0)
+# The error of a statement that fails, and the statement itself, may carry a patient's values. The portal is told of it;
+# the server's log keeps what concerns the server.
+NO_PATIENT_DATA_IN_LOGS = {
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length_on_error": "0",
+}
+SECONDS_TO_END = 20
+SECONDS_TO_ANSWER = 10
+# The shortest question that every PostgreSQL answers, with one letter and without a sign-in.
+DO_YOU_ENCRYPT = bytes.fromhex("0000000804d2162f")
 FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -140,43 +149,51 @@ class Cluster:
 
     def _start(self) -> None:
         self._make_folder(self.socket_folder)
-        self._forget_a_dead_server()
+        self._end_what_is_left()
         network = {"listen_addresses": "", "unix_socket_permissions": "0700", "max_connections": "100"}
         options = ["-k", str(self.socket_folder)]
         for name, value in (network | self.settings).items():
             options += ["-c", f"{name}={value}"]
         start = ["-D", self.data, "-l", self.home / "server.log", "-w", "-t", "60", "-o", shlex.join(options), "start"]
-        for seconds in SECONDS_BETWEEN_STARTS:
-            if self._run("pg_ctl", *start, check=False).returncode == 0:
-                break
-            time.sleep(seconds)
-        else:
+        if self._run("pg_ctl", *start, check=False).returncode:
             raise RuntimeError(f"PostgreSQL did not start; see {self.home / 'server.log'}")
 
     def _answers(self) -> bool:
-        """Whether a server listens on our socket; a process file alone proves nothing after a crash."""
+        """Whether a server answers on our socket; a process file, or a socket of one that is dying, proves nothing."""
         with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(SECONDS_TO_ANSWER)
             try:
-                probe.connect(str(self.socket_folder / ".s.PGSQL.5432"))
+                probe.connect(str(self.socket_folder / SOCKET))
+                probe.sendall(DO_YOU_ENCRYPT)
+                return probe.recv(1) in (b"N", b"S")
             except OSError:
                 return False
-            return True
 
-    def _forget_a_dead_server(self) -> None:
-        """Drop the process file of a server that was killed, where its number belongs to another process by now.
+    def _end_what_is_left(self) -> None:
+        """End the processes of a server that was killed or hangs, then drop the files that name its process.
 
-        Where the number belongs to nobody the file stays: PostgreSQL finds by it what the dead server left in memory.
+        The number in them may belong to another process by now, and would keep the next server from starting; but
+        they are all that keeps two servers apart, so they go only once nobody works in the data folder.
         """
-        mark = self.data / "postmaster.pid"
-        if not mark.exists():
-            return
-        command = Path(f"/proc/{mark.read_text().split()[0]}/cmdline")
-        if not command.exists():
-            return
-        if str(self.data) in command.read_text():
-            self._run("pg_ctl", "-D", self.data, "-m", "immediate", "-w", "stop", check=False)
-        else:
-            mark.unlink()
+        give_up = time.monotonic() + SECONDS_TO_END
+        while processes := self._processes():
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"An old PostgreSQL does not end: processes {processes}")
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGQUIT)
+            time.sleep(0.1)
+        for mark in (self.data / "postmaster.pid", self.socket_folder / f"{SOCKET}.lock", self.socket_folder / SOCKET):
+            mark.unlink(missing_ok=True)
+
+    def _processes(self) -> list[int]:
+        """The server's processes, known by the folder in which they work."""
+        found, folder = [], self.data.resolve()
+        for entry in Path("/proc").glob("[0-9]*/cwd"):
+            with contextlib.suppress(OSError):
+                if entry.readlink() == folder:
+                    found.append(int(entry.parent.name))
+        return found
 
     def _make_folder(self, folder: Path) -> None:
         """A folder that only its owner may enter; parents that exist keep their mode."""
