@@ -7,8 +7,8 @@ from datetime import datetime
 from django.db.models import Count, Min, QuerySet
 
 from coding.models import SessionHold
-from coding.presenters.remedies import Remedy, remedy_for
 from portal.models import User
+from portal.presenters.remedies import Remedy, remedy_for
 
 ROWS_A_PAGE = 100
 

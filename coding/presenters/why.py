@@ -1,125 +1,213 @@
-""" "Why this line": the line, its grounds in order, what did not apply, and what happened to it. Saved rows only."""
+"""Why a line is as it is: the line, its grounds in order, what does not apply, and what happened to it.
 
-from collections.abc import Iterable
+Saved rows only: the page of a line reads the same in ten years.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
-from coding.models import ChargeLine, SessionHold, SessionRuling
-from coding.presenters.remedies import Remedy, remedy_for
+from coding.engine.vocabulary import Severity
+from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from portal.models import AuditEvent, TreatmentSession, User
+from portal.presenters.audit import EventRow, event_rows, local_time
+from portal.presenters.remedies import Remedy, remedy_for
 
-# These steps say what the line is; the others refine it.
+# These steps say what the line is; modifiers refine it.
 NAMING_RULES = ("delivery_code", "guidance_code")
-EXPLAINED_IN_ONE_BREATH = ("modifier_repeat", "modifier_site", "modifier_26", "modifier_52")
+REFINING_RULES = (
+    "modifier_site",
+    "modifier_repeat",
+    "modifier_26",
+    "modifier_tc",
+    "modifier_52",
+    "modifier_liability",
+    "modifier_people",
+)
+EVENTS_AT_MOST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """A step of the trace, with the guidance page's anchor where a payer's clause decided it."""
+    """A step of the trace; where a payer's clause decided it, the clause on the guidance page and its version."""
 
-    step: dict[str, Any]
+    step: Mapping[str, Any]
     clause_url: str
+    clause_words: str
 
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """A finding of the ruling; the hold it opened, if it is one, and what clears it."""
+    """A finding of the ruling; the hold that it opened, if it is one, how that was released, and what clears it."""
 
-    finding: dict[str, Any]
+    finding: Mapping[str, Any]
     hold: SessionHold | None
+    released: str
     remedy: Remedy | None
 
 
 @dataclass(frozen=True, slots=True)
 class WhyPage:
+    """Everything that page and panel place. `line` is None where a session is asked about."""
+
     line: ChargeLine | None
     session: TreatmentSession
     ruling: SessionRuling | None
-    in_one_breath: str
+    session_time: str
+    sentence: str
+    policy: str
     applied: list[StepView]
     absent: list[StepView]
     findings: list[FindingView]
     notes: list[FindingView]
-    events: list[AuditEvent]
-    policy_text: str
+    successor: ChargeLine | None
+    other_lines: list[ChargeLine]
+    events: list[EventRow]
+
+    @property
+    def may_be_voided(self) -> bool:
+        """Whether the line stands, so that a person with the permission may cancel it."""
+        return self.line is not None and self.line.state != LineState.VOID and self.line.replaced_in_id is None
 
 
 def why_line(line: ChargeLine, user: User) -> WhyPage:
-    """Why the line is as it is, from the ruling that made it."""
-    steps = [s for s in line.ruling.trace.steps if _concerns(s, line.claim_form, line.role)]
-    findings = [f for f in line.ruling.findings if _concerns(f, line.claim_form, line.role)]
-    about_line = AuditEvent.objects.about(line).select_related("by")
-    return _page(line.session, line.ruling, steps, findings, user, line=line, further=list(about_line))
+    """Why the line is as it is, from the ruling that made it. Its ruling, trace, session and department are read."""
+    ruling = line.ruling
+    steps = [step for step in ruling.trace.steps if _concerns(step, line)]
+    findings = [finding for finding in ruling.findings if _concerns(finding, line)]
+    standing = list(ChargeLine.objects.standing().filter(session=line.session_id).exclude(pk=line.pk))
+    place = (line.claim_form, line.role)
+    return WhyPage(
+        line=line,
+        sentence=_sentence(steps),
+        successor=next((other for other in standing if (other.claim_form, other.role) == place), None)
+        if line.replaced_in_id or line.state == LineState.VOID
+        else None,
+        other_lines=[other for other in standing if (other.claim_form, other.role) != place],
+        events=_events(line.session, line),
+        **_grounds(line.session, ruling, steps, findings, user),
+    )
 
 
 def why_session(session: TreatmentSession, user: User) -> WhyPage:
     """Why the session owes what it owes, line or none, from its current ruling."""
-    ruling = session.rulings.current().select_related("trace", "policy_version__policy__payer").first()
+    rulings = session.rulings.current().select_related("trace", "policy_version__policy__payer")
+    ruling = rulings.first()
     steps = ruling.trace.steps if ruling else []
-    return _page(session, ruling, steps, ruling.findings if ruling else [], user)
+    findings = ruling.findings if ruling else []
+    refusals = [finding["sentence"] for finding in findings if finding["severity"] != Severity.NOTE]
+    lines = list(ChargeLine.objects.standing().filter(session=session))
+    return WhyPage(
+        line=None,
+        sentence=_session_sentence(session, ruling, lines, refusals),
+        successor=None,
+        other_lines=lines,
+        events=_events(session),
+        **_grounds(session, ruling, steps, findings, user),
+    )
 
 
-def _page(
+def _grounds(
     session: TreatmentSession,
     ruling: SessionRuling | None,
-    steps: list[dict[str, Any]],
-    findings: list[dict[str, Any]],
+    steps: Iterable[Mapping[str, Any]],
+    findings: Iterable[Mapping[str, Any]],
     user: User,
-    *,
-    line: ChargeLine | None = None,
-    further: Iterable[AuditEvent] = (),
-) -> WhyPage:
-    guidance_url = _guidance_url(session, ruling)
-    views = [StepView(step, _clause_url(guidance_url, step["clause"])) for step in steps]
+) -> dict[str, Any]:
+    """What line and session pages share: steps with their clauses, findings with their holds, the policy."""
+    views = [_step_view(step, session, ruling) for step in steps]
+    found = _finding_views(findings, session, user)
+    return {
+        "session": session,
+        "ruling": ruling,
+        "session_time": local_time(session.started_at, session.department.zone),
+        "policy": _policy_words(ruling),
+        "applied": [view for view in views if view.step["result"]],
+        "absent": [view for view in views if not view.step["result"]],
+        "findings": [view for view in found if view.finding["severity"] != Severity.NOTE],
+        "notes": [view for view in found if view.finding["severity"] == Severity.NOTE],
+    }
+
+
+def _sentence(steps: Iterable[Mapping[str, Any]]) -> str:
+    """The line in plain words: what named its code, then what put each modifier on it."""
+    said = {step["rule"]: step["sentence"] for step in steps if step["result"]}
+    return " ".join(said[rule] for rule in (*NAMING_RULES, *REFINING_RULES) if rule in said)
+
+
+def _session_sentence(
+    session: TreatmentSession, ruling: SessionRuling | None, lines: list[ChargeLine], refusals: list[str]
+) -> str:
+    if session.voided_at is not None:
+        return _("This session was voided: %(reason)s") % {"reason": session.void_reason}
+    if ruling is None:
+        return _("No ruling has been made on this session yet.")
+    if lines:
+        return _("This session owes %(lines)s.") % {"lines": " + ".join(map(str, lines))}
+    return " ".join([_("This session owes no line as it stands."), *refusals[:1]])
+
+
+def _step_view(step: Mapping[str, Any], session: TreatmentSession, ruling: SessionRuling | None) -> StepView:
+    if not step["clause"] or ruling is None or ruling.policy_version is None:
+        return StepView(step, "", "")
+    version = ruling.policy_version
+    guidance = reverse("guidance-detail", args=[version.policy.payer.slug])
+    url = f"{guidance}?on={session.date_of_service.isoformat()}#term-{step['clause']}"
+    return StepView(step, url, version.label)
+
+
+def _finding_views(findings: Iterable[Mapping[str, Any]], session: TreatmentSession, user: User) -> list[FindingView]:
     holds = {
         (hold.name, hold.claim_form, hold.role): hold
         for hold in SessionHold.objects.standing().filter(session=session).select_related("released_by")
     }
-    found = [
-        FindingView(f, holds.get((f["name"], f["claim_form"], f["role"])), remedy_for(f["name"], session, user))
-        for f in findings
-    ]
-    events = [*further, *AuditEvent.objects.about(session).select_related("by")[:20]]
-    return WhyPage(
-        line=line,
-        session=session,
-        ruling=ruling,
-        in_one_breath=one_breath(steps),
-        applied=[view for view in views if view.step["result"]],
-        absent=[view for view in views if not view.step["result"]],
-        findings=[view for view in found if view.finding["severity"] != "note"],
-        notes=[view for view in found if view.finding["severity"] == "note"],
-        events=sorted(events, key=lambda event: event.at, reverse=True),
-        policy_text=_policy_text(ruling),
-    )
+    views = []
+    for finding in findings:
+        hold = holds.get((finding["name"], finding["claim_form"], finding["role"]))
+        is_settled = session.voided_at is not None or (hold is not None and not hold.is_open)
+        needs_act = finding["severity"] != Severity.NOTE and not is_settled
+        remedy = remedy_for(finding["name"], session, user) if needs_act else None
+        views.append(FindingView(finding, hold, _released(hold, session), remedy))
+    return views
 
 
-def one_breath(steps: Iterable[dict[str, Any]]) -> str:
-    """The line in plain words: what named its code, then each modifier that stands on it."""
-    said = [s["sentence"] for s in steps if s["rule"] in NAMING_RULES and s["result"]]
-    said += [s["sentence"] for s in steps if s["rule"] in EXPLAINED_IN_ONE_BREATH and s["result"]]
-    return " ".join(said)
-
-
-def _concerns(part: dict[str, Any], claim_form: str, role: str) -> bool:
-    return part["claim_form"] in ("", claim_form) and part["role"] in ("", role)
-
-
-def _clause_url(guidance_url: str, clause: str) -> str:
-    return f"{guidance_url}#term-{clause}" if guidance_url and clause else ""
-
-
-def _guidance_url(session: TreatmentSession, ruling: SessionRuling | None) -> str:
-    if ruling is None or ruling.policy_version is None:
+def _released(hold: SessionHold | None, session: TreatmentSession) -> str:
+    """Who released the hold, when and with what note; empty while it is open."""
+    if hold is None or hold.released_at is None:
         return ""
-    slug = ruling.policy_version.policy.payer.slug
-    return f"{reverse('guidance-detail', args=[slug])}?on={session.date_of_service.isoformat()}"
+    return _("Released by %(person)s on %(when)s: %(note)s") % {
+        "person": hold.released_by.shown_name,
+        "when": local_time(hold.released_at, session.department.zone),
+        "note": hold.release_note,
+    }
 
 
-def _policy_text(ruling: SessionRuling | None) -> str:
+def _policy_words(ruling: SessionRuling | None) -> str:
+    """The policy version that ruled, by title, first day and the day someone last compared it with its sources."""
     if ruling is None or ruling.policy_version is None:
         return ""
     version = ruling.policy_version
-    return f"{version.policy.title}: {version.label}"
+    words = f"{version.policy.title}: {version.label}"
+    if version.reviewed_on is None:
+        return words
+    return _("%(policy)s, compared with its sources on %(day)s") % {
+        "policy": words,
+        "day": f"{version.reviewed_on:%m/%d/%Y}",
+    }
+
+
+def _events(session: TreatmentSession, line: ChargeLine | None = None) -> list[EventRow]:
+    """What happened to the session, and to the line where one is asked about, newest first."""
+    events = list(AuditEvent.objects.about(session).select_related("by")[:EVENTS_AT_MOST])
+    if line is not None:
+        events += AuditEvent.objects.about(line).select_related("by")[:EVENTS_AT_MOST]
+    newest_first = sorted(events, key=lambda event: (event.at, event.pk), reverse=True)
+    return event_rows(newest_first, zone=session.department.zone)
+
+
+def _concerns(part: Mapping[str, Any], line: ChargeLine) -> bool:
+    """Whether a step or finding is about the line, or about the whole session."""
+    return part["claim_form"] in ("", line.claim_form) and part["role"] in ("", line.role)

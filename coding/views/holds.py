@@ -9,9 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 from coding.forms.holds import ReleaseHoldForm
 from coding.models import SessionHold
 from coding.presenters.holds import hold_rows, reason_counts, tally
-from coding.presenters.remedies import remedy_for
 from coding.services import release_hold, reopen_hold
 from portal import clock
+from portal.presenters.remedies import remedy_for
 
 
 @require_safe
