@@ -88,6 +88,7 @@ def test_ensure_by_eight_processes_at_once_starts_one_server(cluster):
 
 def test_ensure_after_the_server_was_killed_keeps_the_data(cluster):
     with connect(cluster) as connection:
+        connection.execute("SET synchronous_commit = on")
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
     os.kill(process_number(cluster), signal.SIGKILL)
 
