@@ -18,6 +18,8 @@ PRODUCTION = {"BEAMLEDGER_ENV": "production", "SECRET_KEY": SECRET, "DATABASE_UR
 
 def manage(*words: str, without: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     settings = {**os.environ, **PRODUCTION, **environment}
+    # conftest.py sets this one for Playwright; a deployment would be refused with it.
+    settings.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
     settings.pop(without, None)
     return subprocess.run(
         [sys.executable, "manage.py", *words], cwd=ROOT, env=settings, capture_output=True, text=True, check=False
