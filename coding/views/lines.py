@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.forms.lines import ChargeFilterForm, VoidLineForm, WithoutLineFilterForm
@@ -63,7 +64,7 @@ def line_void(request: HttpRequest, pk: int) -> HttpResponse:
     form = VoidLineForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         void_charge_line(line=line, reason=form.cleaned_data["reason"], by=request.user)
-        messages.success(request, "The line is void. Capturing again does not bring it back.")
+        messages.success(request, _("The line is void. Capturing again does not bring it back."))
         return redirect("line-why", pk=line.pk)
     return render(
         request,
