@@ -3,7 +3,7 @@
 from django.contrib.auth import views as auth
 from django.urls import include, path, reverse_lazy
 
-from portal.views import audit, courses, imports, patients, setup
+from portal.views import audit, courses, day_sheets, home, imports, patients, search, sessions, setup
 
 urlpatterns = [
     # Signing in and out
@@ -42,6 +42,18 @@ urlpatterns = [
     path("prescriptions/<int:pk>/", courses.prescription_amend, name="prescription-amend"),
     path("prescriptions/<int:pk>/plan/", courses.fractions_plan, name="fractions-plan"),
     path("fractions/<int:pk>/missed/", courses.fraction_missed, name="fraction-missed"),
+    # Home, search
+    path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
+    # Sessions and day sheets
+    path("sessions/new/", sessions.session_create, name="session-create"),
+    path("sessions/preview/", sessions.session_preview, name="session-preview"),
+    path("sessions/<int:pk>/", sessions.session_detail, name="session-detail"),
+    path("sessions/<int:pk>/amend/", sessions.session_amend, name="session-amend"),
+    path("sessions/<int:pk>/void/", sessions.session_void, name="session-void"),
+    path("day-sheets/", day_sheets.day_sheet_of_machine, name="day-sheet"),
+    path("day-sheets/row/", day_sheets.day_sheet_row, name="day-sheet-row"),
+    path("day-sheets/save/", day_sheets.day_sheet_save, name="day-sheet-save"),
     # Imports of treatment logs
     path("imports/", imports.import_list, name="import-list"),
     path("imports/new/", imports.import_upload_files, name="import-upload"),

@@ -41,7 +41,9 @@ class DayRowForm(forms.Form):
     )
     mark = forms.CharField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, data: Any = None, *, row: DayRow, machine: Machine, day: date, now: datetime, guidance: str) -> None:
+    def __init__(
+        self, data: Any = None, *, row: DayRow, machine: Machine, day: date, now: datetime, guidance: str
+    ) -> None:
         self.row, self.day, self.now = row, day, now
         self.zone = machine.department.zone
         super().__init__(data, prefix=f"row-{row.course.pk}", initial=self._recorded(guidance))
@@ -117,7 +119,9 @@ class DayRowForm(forms.Form):
             stands = f"{stands}, {in_clock_words(session.started_at.astimezone(self.zone))}"
         self.add_error(
             None,
-            _("Somebody changed this row meanwhile; it now says: %(stands)s. Your entry is kept. Save again to replace.")
+            _(
+                "Somebody changed this row meanwhile; it now says: %(stands)s. Yours is kept; save again to replace that."
+            )
             % {"stands": stands},
         )
         self.data = self.data.copy()

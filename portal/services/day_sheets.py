@@ -131,7 +131,9 @@ def day_rows(*, machine: Machine, day: date, courses: Collection[int] | None = N
         rows.setdefault(course.pk, DayRow(course)).planned.append(fraction)
     for session in sessions:
         rows.setdefault(session.course_id, DayRow(session.course)).sessions.append(session)
-    return sorted(rows.values(), key=lambda row: (_clock_of(row, machine), row.course.patient.family_name, row.course.pk))
+    return sorted(
+        rows.values(), key=lambda row: (_clock_of(row, machine), row.course.patient.family_name, row.course.pk)
+    )
 
 
 def highest_fractions(

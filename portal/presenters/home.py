@@ -1,0 +1,285 @@
+"""The first page: what waits for this person, each number with the list behind it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Exists, F, OuterRef, Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
+from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS
+from payers.models import Payer, PolicyVersion, VersionStatus
+from portal.models import (
+    AuditEvent,
+    CandidateState,
+    Course,
+    Department,
+    Machine,
+    Prescription,
+    SessionCandidate,
+    TreatmentSession,
+    User,
+)
+from portal.presenters.course import finding_title
+from portal.presenters.day_sheet import machine_counts, sheet_url
+
+REASONS_SHOWN = 6
+COURSES_SHOWN = 5
+EVENTS_LOOKED_THROUGH = 100
+# Days from which a hold counts as older, the youngest group first.
+HOLD_AGES = ((0, 3), (4, 7), (8, None))
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number and the list behind it; without an address there is no list."""
+
+    label: str
+    count: int
+    url: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineToday:
+    name: str
+    department: str
+    entered: int
+    rows: int
+    url: str
+
+    @property
+    def is_over(self) -> bool:
+        return self.rows > 0 and self.entered == self.rows
+
+
+@dataclass(frozen=True, slots=True)
+class RecentCourse:
+    label: str
+    patient: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy or payer that waits for an administrator."""
+
+    label: str
+    detail: str
+    url: str
+
+
+def home_page(user: User, *, today: date, now: datetime) -> dict[str, Any]:
+    """The panels that the person's permissions open, in a number of queries that does not grow with the rows."""
+    page: dict[str, Any] = {"today": today}
+    if user.has_perm("portal.add_treatmentsession"):
+        page |= {
+            "machines": _machines(user, now),
+            "needs": _needs(user),
+            "recent": _recent_courses(user),
+        }
+    if user.has_perm("coding.view_reports"):
+        page |= {"states": _lines_by_state(user, today), "ages": _holds_by_age(user, now)}
+    if user.has_perm("payers.change_policyversion"):
+        page |= {"policies": _policies(user, today)}
+    if user.has_perm("portal.manage_users"):
+        people = User.objects.filter(organization=user.organization_id)
+        page |= {"people": _people(people)}
+    if user.has_perm("portal.view_auditevent"):
+        page |= {"acts": _acts(user, now)}
+    return page
+
+
+def _machines(user: User, now: datetime) -> list[MachineToday]:
+    """The machines of the departments that the person sees; today is each department's own."""
+    machines = list(
+        Machine.objects.filter(
+            is_active=True, department__is_active=True, department__in=Department.objects.visible_to(user)
+        )
+        .select_related("department")
+        .order_by("department__name", "name")
+    )
+    days = {machine.pk: now.astimezone(machine.department.zone).date() for machine in machines}
+    counts: dict[int, tuple[int, int]] = {}
+    for day in sorted(set(days.values())):
+        counts |= machine_counts([pk for pk, its_day in days.items() if its_day == day], day)
+    return [MachineToday(m.name, m.department.name, *counts[m.pk], url=sheet_url(m, days[m.pk])) for m in machines]
+
+
+def _needs(user: User) -> list[Number]:
+    """What waits for a coder: open holds by reason, sessions that an error refuses, candidates of imports."""
+    holds = (
+        SessionHold.objects.open()
+        .visible_to(user)
+        .order_by()
+        .values("name")
+        .annotate(count=Count("pk", distinct=True))
+        .order_by("-count", "name")
+    )
+    numbers = [
+        Number(
+            finding_title(hold["name"]),
+            hold["count"],
+            f"{reverse('hold-list')}?{urlencode({'reason': hold['name']})}",
+            "held",
+        )
+        for hold in holds
+    ]
+    further = sum(number.count for number in numbers[REASONS_SHOWN:])
+    numbers = numbers[:REASONS_SHOWN]
+    if further:
+        numbers.append(Number(_("Held for other reasons"), further, reverse("hold-list"), "held"))
+    refused = _drafts(user)
+    without_line = _without_line(user)
+    candidates = SessionCandidate.objects.visible_to(user).filter(state=CandidateState.OPEN).count()
+    numbers += [
+        Number(_("Sessions without a line"), without_line, reverse("sessions-without-line"), "error"),
+        Number(_("Draft lines: refused, or corrections"), refused, f"{reverse('charge-review')}?state=draft", "draft"),
+        Number(_("Candidates of imports to confirm"), candidates, reverse("import-list"), "draft"),
+    ]
+    return [number for number in numbers if number.count]
+
+
+def _drafts(user: User) -> int:
+    return ChargeLine.objects.live().visible_to(user).filter(state=LineState.DRAFT).distinct().count()
+
+
+def _without_line(user: User) -> int:
+    """Standing sessions whose ruling found an error, and that have no live line: what the list behind it shows."""
+    lines = ChargeLine.objects.live().filter(session=OuterRef("session"))
+    holds = SessionHold.objects.open().filter(session=OuterRef("session"))
+    rulings = SessionRuling.objects.current().visible_to(user).filter(session__voided_at__isnull=True)
+    return rulings.filter(~Exists(lines)).filter(~Q(error_names=[]) | Exists(holds)).distinct().count()
+
+
+def _recent_courses(user: User) -> list[RecentCourse]:
+    """The courses that the person worked on last, as the audit trail tells."""
+    kinds = {model._meta.label_lower: model for model in (TreatmentSession, Prescription, Course)}
+    events = list(
+        AuditEvent.objects.visible_to(user)
+        .filter(by=user, subject_kind__in=kinds)
+        .order_by("-at", "-pk")
+        .values_list("subject_kind", "subject_id")[:EVENTS_LOOKED_THROUGH]
+    )
+    course_of: dict[tuple[str, int], int] = {}
+    for kind, model in kinds.items():
+        ids = [subject for its_kind, subject in events if its_kind == kind]
+        field = "pk" if model is Course else "course"
+        course_of |= {(kind, pk): course for pk, course in model.objects.filter(pk__in=ids).values_list("pk", field)}
+    keys = list(dict.fromkeys(course_of[event] for event in events if event in course_of))[:COURSES_SHOWN]
+    courses = Course.objects.visible_to(user).filter(pk__in=keys).select_related("patient").distinct()
+    found = {course.pk: course for course in courses}
+    return [
+        RecentCourse(found[key].account_number, found[key].patient.full_name, reverse("course-detail", args=[key]))
+        for key in keys
+        if key in found
+    ]
+
+
+def _lines_by_state(user: User, today: date) -> list[Number]:
+    """The live lines of the month's sessions, by state."""
+    first, last = _month(today)
+    rows = (
+        ChargeLine.objects.live()
+        .filter(pk__in=ChargeLine.objects.visible_to(user).values("pk"), session__date_of_service__range=(first, last))
+        .order_by()
+        .values("state")
+        .annotate(count=Count("pk"))
+    )
+    counts = {row["state"]: row["count"] for row in rows}
+    days = {"start": first.isoformat(), "end": last.isoformat()}
+    return [
+        Number(
+            str(state.label),
+            counts.get(state.value, 0),
+            f"{reverse('charge-review')}?{urlencode({'state': state.value, **days})}",
+            state.value,
+        )
+        for state in LineState
+        if state is not LineState.VOID
+    ]
+
+
+def _holds_by_age(user: User, now: datetime) -> list[Number]:
+    opened = SessionHold.objects.open().visible_to(user)
+    labels = [_("up to 3 days"), _("4 to 7 days"), _("more than 7 days")]
+    filters = {}
+    for place, (youngest, oldest) in enumerate(HOLD_AGES):
+        wanted = Q(opened_at__lte=now - timedelta(days=youngest))
+        if place == 0:
+            wanted = Q()
+        if oldest is not None:
+            wanted &= Q(opened_at__gt=now - timedelta(days=oldest + 1))
+        filters[f"age_{place}"] = Count("pk", filter=wanted, distinct=True)
+    counts = opened.aggregate(**filters)
+    return [Number(label, counts[f"age_{place}"], reverse("hold-list"), "held") for place, label in enumerate(labels)]
+
+
+def _policies(user: User, today: date) -> list[PolicyRow]:
+    """Drafts, versions in force whose review is overdue, and payers without a version in force today."""
+    payers = (
+        Payer.objects.filter(organization=user.organization_id, is_active=True)
+        .select_related("policy")
+        .order_by("name")
+    )
+    drafts: dict[int, PolicyVersion] = {}
+    in_force: dict[int, PolicyVersion] = {}
+    versions = (
+        PolicyVersion.objects.visible_to(user)
+        .filter(Q(status=VersionStatus.DRAFT) | Q(status=VersionStatus.PUBLISHED, effective_from__lte=today))
+        .annotate(payer=F("policy__payer"))
+        .order_by("-effective_from", "-revision")
+    )
+    for version in versions:
+        (drafts if version.status == VersionStatus.DRAFT else in_force).setdefault(version.payer, version)
+    rows = []
+    for payer in payers:
+        url = reverse("policy-detail", args=[payer.slug])
+        draft, version = drafts.get(payer.pk), in_force.get(payer.pk)
+        if draft is not None:
+            detail = _("Draft from %(day)s") % {"day": f"{draft.effective_from:%m/%d/%Y}"}
+            rows.append(PolicyRow(payer.name, detail, reverse("version-detail", args=[draft.pk])))
+        if version is None:
+            rows.append(PolicyRow(payer.name, _("No version in force: its sessions get no line"), url))
+        elif _is_overdue(version, today):
+            detail = _("Compared with its sources last on %(day)s") % {"day": f"{version.reviewed_on:%m/%d/%Y}"}
+            rows.append(PolicyRow(payer.name, detail, url))
+    return rows
+
+
+def _is_overdue(version: PolicyVersion, today: date) -> bool:
+    return version.reviewed_on is not None and (today - version.reviewed_on).days > REVIEW_OVERDUE_AFTER_DAYS
+
+
+def _people(people) -> list[Number]:
+    counts = people.aggregate(active=Count("pk", filter=Q(is_active=True)), all=Count("pk"))
+    url = reverse("user-list")
+    return [
+        Number(_("Users who may sign in"), counts["active"], url),
+        Number(_("Users who may not any more"), counts["all"] - counts["active"], url),
+    ]
+
+
+def _acts(user: User, now: datetime) -> list[Number]:
+    """What was done lately, from the audit trail."""
+    events = AuditEvent.objects.visible_to(user).filter(at__gt=now - timedelta(days=7))
+    counts = events.aggregate(
+        acts=Count("pk"),
+        releases=Count("pk", filter=Q(action="release_hold")),
+        voids=Count("pk", filter=Q(action="void_session") | Q(action="move_line", changes__state__1=LineState.VOID)),
+    )
+    url = reverse("audit-list")
+    return [
+        Number(_("Acts in seven days"), counts["acts"], url),
+        Number(_("Holds released"), counts["releases"], f"{url}?action=release_hold"),
+        Number(_("Sessions and lines voided"), counts["voids"], f"{url}?action=void_session"),
+    ]
+
+
+def _month(today: date) -> tuple[date, date]:
+    first = today.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    return first, following - timedelta(days=1)
