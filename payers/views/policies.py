@@ -1,5 +1,9 @@
 """The policies of payers: their history, and drafting, citing, publishing and retiring a version."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,6 +22,20 @@ from payers.presenters.asked import today_of
 from payers.presenters.policies import comparison_page, policy_page, policy_rows, term_groups, version_page
 from payers.presenters.terms import WORDS_OF
 from portal import clock
+
+
+def told_when_frozen(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view that changes a draft; where somebody published or discarded it meanwhile, the person is told so."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except services.NotADraft:
+            messages.error(request, "Somebody has published or discarded this draft meanwhile: nothing was changed.")
+            return redirect("policy-list")
+
+    return wrapped
 
 
 @require_safe
@@ -68,6 +86,7 @@ def version_draft(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
 def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
     """A draft with its dates, every term, and every statement."""
     version = _draft(request, pk)
@@ -82,6 +101,7 @@ def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
 def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     """One term of a draft: what the payer says with its citation, or that it is silent."""
     version = _draft(request, pk)
@@ -112,6 +132,7 @@ def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
 def clause_create(request: HttpRequest, pk: int) -> HttpResponse:
     version = _draft(request, pk)
     form = ClauseForm(request.POST or None)
@@ -124,6 +145,7 @@ def clause_create(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
 def clause_amend(request: HttpRequest, pk: int) -> HttpResponse:
     """Reword a statement of a draft; the clause of a term is changed with its term."""
     clause = _statement(request, pk)
@@ -142,6 +164,7 @@ def clause_amend(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
 def clause_remove(request: HttpRequest, pk: int) -> HttpResponse:
     clause = _statement(request, pk)
     services.remove_clause(clause=clause, by=request.user)
@@ -193,6 +216,7 @@ def version_retire(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
 def version_discard(request: HttpRequest, pk: int) -> HttpResponse:
     version = _draft(request, pk)
     slug = version.policy.payer.slug

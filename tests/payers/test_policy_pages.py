@@ -4,13 +4,15 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
+from django.contrib.messages.storage.fallback import FallbackStorage
 from django.test import Client
 from django.urls import reverse
 
 from coding.models import SessionRuling
 from coding.services import capture_charges
 from payers.models import PolicyVersion, VersionStatus
-from payers.services import draft_version
+from payers.services import NotADraft, draft_version
+from payers.views.policies import told_when_frozen
 from portal.models import Organization
 from tests.builders import (
     make_organization,
@@ -377,3 +379,17 @@ def test_version_detail_tells_what_was_done_with_it(admin, draft):
 
     assert "bid of Sample Health from 2026-06-01 set to 59" in words_of(response)
     assert "Provider manual" in words_of(response)
+
+
+def test_told_when_frozen_changes_nothing_and_says_so(rf, admin, draft):
+    request = rf.post("/")
+    request.session = admin.session
+    request._messages = FallbackStorage(request)
+
+    def late(request):
+        raise NotADraft(str(draft.pk))
+
+    response = told_when_frozen(late)(request)
+
+    assert response.url == reverse("policy-list")
+    assert "published or discarded this draft meanwhile" in str(next(iter(request._messages)))
