@@ -204,7 +204,7 @@ def install_packs(*, organization: Organization, by: User | None, at: datetime |
     """Give an organization the payers of the rule packs with their policies and published versions.
 
     Safe to run again: what is there stays as it is, and only versions whose start the policy lacks are added. `at` is
-    the instant of publishing; without it, noon of the day on which a version was compared with its sources.
+    the instant of publishing; without it, that of installing.
     """
     return [version for pack in read_packs() for version in _install(pack, organization, by, at)]
 
@@ -233,7 +233,7 @@ def _install(pack: Pack, organization: Organization, by: User | None, at: dateti
         PolicyClause.objects.bulk_create(
             [_row(clause, draft, position) for position, clause in enumerate(packed.clauses, start=1)]
         )
-        _publish(draft, at=at or _noon(packed.reviewed_on), by=by)
+        _publish(draft, at=at or draft.drafted_at, by=by)
         _record(draft, "install_version", f"{draft.label} installed from its rule pack", by)
         yield draft
 
@@ -298,10 +298,6 @@ def _write_clause(draft: PolicyVersion, clause: Clause, *, term: str, existing: 
     row.pk = existing.pk if existing else None
     row.save()
     return row
-
-
-def _noon(day: date) -> datetime:
-    return datetime.fromisoformat(f"{day.isoformat()}T12:00:00+00:00")
 
 
 def _record(version: PolicyVersion, action: str, sentence: str, by: User | None, changes: dict | None = None) -> None:

@@ -92,6 +92,12 @@ def test_install_packs_again_adds_nothing(organization, author):
     assert AuditEvent.objects.filter(action="install_version").count() == 19
 
 
+def test_install_packs_publishes_no_version_before_it_was_drafted(organization, author):
+    versions = install_packs(organization=organization, by=author)
+
+    assert all(version.published_at >= version.drafted_at for version in versions)
+
+
 def test_install_packs_leaves_what_an_organization_has_published(organization, author):
     payer = make_payer(organization, slug="aetna", name="Aetna of ours")
     own = make_policy_version(payer, terms={"min_gap": 240})
