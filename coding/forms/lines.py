@@ -44,7 +44,7 @@ class FilterForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             is_choice = isinstance(field, forms.ChoiceField)
-            field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+            field.widget.attrs["class"] = "form-select form-select-sm" if is_choice else "form-control form-control-sm"
 
     @property
     def kept(self) -> dict[str, str]:

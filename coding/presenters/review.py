@@ -29,6 +29,7 @@ class ReviewRow:
     """A line with its payer, what keeps it back, and the correction that is drafted beside an exported one."""
 
     line: ChargeLine
+    claim_form: str
     payer: str
     reasons: list[Reason]
     corrections: list[ChargeLine]
@@ -110,6 +111,7 @@ def _line_row(line: ChargeLine) -> ReviewRow:
     holds = [hold for hold in line.session.open_holds if hold.applies_to(line)]
     return ReviewRow(
         line=line,
+        claim_form=line.get_claim_form_display().partition(" (")[0],
         payer=version.policy.payer.name if version else "",
         reasons=[_error(name) for name in errors] + [_hold(hold) for hold in holds],
         corrections=line.standing_corrections,

@@ -52,7 +52,7 @@ class AuditFilterForm(forms.Form):
         self.fields["action"].choices = [("", _("Any action")), *((name, action_words(name)) for name in actions)]
         for field in self.fields.values():
             is_choice = isinstance(field, forms.ChoiceField)
-            field.widget.attrs["class"] = "form-select" if is_choice else "form-control"
+            field.widget.attrs["class"] = "form-select form-select-sm" if is_choice else "form-control form-control-sm"
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()
