@@ -73,7 +73,10 @@ def run_together(organization, workers: int, lock: str = "with-lock") -> list[in
         started = [start_worker(organization, lock) for _ in range(workers)]
         waiting = 0
         while waiting < workers and all(worker.poll() is None for worker in started):
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+                "WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+            )
             waiting = cursor.fetchone()[0]
         cursor.execute("SELECT pg_advisory_unlock(%s)", [GATE])
     for worker in started:
@@ -104,7 +107,7 @@ def test_capture_killed_half_way_and_run_again_gives_the_same_charges(clinic) ->
     worker = start_worker(clinic, "with-lock")
     worker.stdout.readline()
     worker.send_signal(signal.SIGKILL)
-    worker.wait()
+    worker.communicate(timeout=120)
     captured_before_the_kill = SessionRuling.objects.current().count()
 
     call_command("capture_charges", organization=clinic.slug, stdout=StringIO())
