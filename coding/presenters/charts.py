@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-WIDTH, LABEL_WIDTH, TEXT_WIDTH, ROW, BAR = 720, 220, 150, 26, 16
+WIDTH, LABEL_WIDTH, TEXT_WIDTH, ROW, BAR = 760, 220, 190, 26, 16
 LONGEST_LABEL = 30
 
 
