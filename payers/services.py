@@ -200,16 +200,15 @@ def discard_draft(*, version: PolicyVersion, by: User) -> None:
 
 
 @transaction.atomic
-def install_packs(*, organization: Organization, by: User | None, at: datetime | None = None) -> list[PolicyVersion]:
+def install_packs(*, organization: Organization, by: User | None) -> list[PolicyVersion]:
     """Give an organization the payers of the rule packs with their policies and published versions.
 
-    Safe to run again: what is there stays as it is, and only versions whose start the policy lacks are added. `at` is
-    the instant of publishing; without it, that of installing.
+    Safe to run again: what is there stays as it is, and only versions whose start the policy lacks are added.
     """
-    return [version for pack in read_packs() for version in _install(pack, organization, by, at)]
+    return [version for pack in read_packs() for version in _install(pack, organization, by)]
 
 
-def _install(pack: Pack, organization: Organization, by: User | None, at: datetime | None) -> Iterable[PolicyVersion]:
+def _install(pack: Pack, organization: Organization, by: User | None) -> Iterable[PolicyVersion]:
     payer, _ = Payer.objects.get_or_create(
         organization=organization, slug=pack.slug, defaults={"name": pack.name, "kind": pack.kind}
     )
@@ -233,7 +232,7 @@ def _install(pack: Pack, organization: Organization, by: User | None, at: dateti
         PolicyClause.objects.bulk_create(
             [_row(clause, draft, position) for position, clause in enumerate(packed.clauses, start=1)]
         )
-        _publish(draft, at=at or draft.drafted_at, by=by)
+        _publish(draft, at=draft.drafted_at, by=by)
         _record(draft, "install_version", f"{draft.label} installed from its rule pack", by)
         yield draft
 
