@@ -120,7 +120,7 @@ class DayRowForm(forms.Form):
         self.add_error(
             None,
             _(
-                "Somebody changed this row meanwhile; it now says: %(stands)s. Yours is kept; save again to replace that."
+                "Somebody changed this row meanwhile; it now says: %(stands)s. Yours is kept; save again to replace it."
             )
             % {"stands": stands},
         )

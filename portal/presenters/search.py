@@ -58,13 +58,14 @@ def _patients(user: User, wanted: str) -> list[Hit]:
 
 
 def _named(words: Sequence[str]) -> Q:
-    """Names that begin with the words: one of either name, or family then given, or given then family."""
-    if len(words) == 1:
-        return Q(family_name__istartswith=words[0]) | Q(given_name__istartswith=words[0])
-    first, rest = words[0], " ".join(words[1:])
-    return Q(family_name__istartswith=first, given_name__istartswith=rest) | Q(
-        given_name__istartswith=first, family_name__istartswith=rest
-    )
+    """Names that begin with the words: of either name, or family then given, or given then family, wherever they part."""
+    whole = " ".join(words)
+    named = Q(family_name__istartswith=whole) | Q(given_name__istartswith=whole)
+    for place in range(1, len(words)):
+        first, rest = " ".join(words[:place]), " ".join(words[place:])
+        named |= Q(family_name__istartswith=first, given_name__istartswith=rest)
+        named |= Q(given_name__istartswith=first, family_name__istartswith=rest)
+    return named
 
 
 def _courses(user: User, wanted: str) -> list[Hit]:

@@ -1,0 +1,241 @@
+"""The home page of each role, and the search of the top bar."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from coding.services import capture_from
+from portal.models import ScheduledFraction
+from portal.services.sessions import record_session
+from tests.builders import (
+    make_department,
+    make_machine,
+    make_organization,
+    make_payer,
+    make_policy_version,
+    make_session,
+    make_treated_course,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+TODAY = date(2026, 11, 24)
+MORNING = datetime(2026, 11, 24, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def organization(roles):
+    return make_organization()
+
+
+@pytest.fixture
+def department(organization):
+    return make_department(organization)
+
+
+def home_of(client, user):
+    client.force_login(user)
+    return client.get(reverse("home")).context["page"]
+
+
+def deliver(course, **changes):
+    session = make_session(course, fraction=1, started_at=MORNING, **changes)
+    capture_from(patient=course.patient, day=session.date_of_service, by=None)
+    return session
+
+
+def fill(department, *, courses, by):
+    """Courses with a held session each, on a machine each."""
+    for _ in range(courses):
+        course = make_treated_course(department.organization, department=department)
+        course.prescriptions.update(signed_at=None, signed_by=None)
+        record_session(course=course, started_at=MORNING, today=TODAY, by=by, machine=make_machine(department))
+        capture_from(patient=course.patient, day=TODAY, by=by)
+
+
+def test_home_of_a_coder_counts_the_machines_of_today(client, organization, department):
+    machine = make_machine(department, name="LINAC-1")
+    treated, planned = (make_treated_course(organization, department=department) for _ in range(2))
+    deliver(treated, machine=machine)
+    ScheduledFraction.objects.create(
+        prescription=planned.prescriptions.get(), fraction_number=1, planned_on=TODAY, machine=machine
+    )
+
+    page = home_of(client, make_user(organization, role="coder"))
+
+    tile = next(tile for tile in page["machines"] if tile.name == "LINAC-1")
+    assert (tile.entered, tile.rows) == (1, 2)
+    assert tile.url == f"{reverse('day-sheet')}?machine={machine.pk}&date=2026-11-24"
+
+
+def test_home_of_a_coder_counts_what_needs_work_by_reason(client, organization, department):
+    held, refused = (make_treated_course(organization, department=department) for _ in range(2))
+    held.prescriptions.update(signed_at=None, signed_by=None)
+    deliver(held)
+    deliver(refused, completion="not_started")
+
+    page = home_of(client, make_user(organization, role="coder"))
+
+    needs = {need.label: (need.count, need.url) for need in page["needs"]}
+    assert needs["Prescription not signed"] == (1, f"{reverse('hold-list')}?reason=RX_NOT_SIGNED")
+    assert needs["Sessions without a line"] == (1, reverse("sessions-without-line"))
+
+
+def test_home_of_a_coder_with_nothing_to_do(client, organization, department):
+    client.force_login(make_user(organization, role="coder"))
+
+    response = client.get(reverse("home"))
+
+    assert b"Nothing needs you." in response.content
+    assert b"You see no machine yet." in response.content
+
+
+def test_home_of_a_coder_lists_the_courses_that_were_worked_on(client, organization, department):
+    coder = make_user(organization, role="coder")
+    course, others = (make_treated_course(organization, department=department) for _ in range(2))
+    record_session(course=course, started_at=MORNING, today=TODAY, by=coder)
+    record_session(course=others, started_at=MORNING, today=TODAY, by=make_user(organization))
+
+    page = home_of(client, coder)
+
+    assert [recent.label for recent in page["recent"]] == [course.account_number]
+
+
+def test_home_of_a_manager_counts_lines_of_the_month_and_holds_by_age(client, organization, department):
+    course, held = (make_treated_course(organization, department=department) for _ in range(2))
+    held.prescriptions.update(signed_at=None, signed_by=None)
+    deliver(course, guidance="none", image_review_signed_at=None)
+    deliver(held, guidance="none", image_review_signed_at=None)
+
+    page = home_of(client, make_user(organization, role="manager"))
+
+    states = {number.label: number for number in page["states"]}
+    assert (states["Ready"].count, states["Held"].count) == (1, 1)
+    assert states["Ready"].url == f"{reverse('charge-review')}?state=ready&start=2026-11-01&end=2026-11-30"
+    assert [number.count for number in page["ages"]] == [1, 0, 0]
+
+
+def test_home_of_an_admin_lists_policies_that_wait(client, organization):
+    drafted, overdue, bare, fine = (make_payer(organization, name=name) for name in "ABCD")
+    make_policy_version(drafted)
+    make_policy_version(drafted, effective_from=date(2027, 1, 1), publish=False)
+    make_policy_version(overdue, reviewed_on=date(2025, 1, 1))
+    make_policy_version(fine)
+
+    page = home_of(client, make_user(organization, role="admin"))
+
+    assert [(row.label, row.detail) for row in page["policies"]] == [
+        ("A", "Draft from 01/01/2027"),
+        ("B", "Compared with its sources last on 01/01/2025"),
+        ("C", "No version in force: its sessions get no line"),
+    ]
+    assert bare.name == "C"
+
+
+@pytest.mark.parametrize(
+    ("role", "panels"),
+    [
+        ("coder", {"machines", "needs", "recent"}),
+        ("manager", {"machines", "needs", "recent", "states", "ages", "acts"}),
+        ("admin", {"machines", "needs", "recent", "states", "ages", "policies", "people", "acts"}),
+        ("auditor", {"states", "ages", "acts"}),
+    ],
+)
+def test_home_shows_the_panels_of_the_role(client, organization, role, panels):
+    page = home_of(client, make_user(organization, role=role))
+
+    assert set(page) - {"today"} == panels
+
+
+def test_home_counts_nothing_of_another_organization(client, organization):
+    other = make_treated_course(make_organization())
+    other.prescriptions.update(signed_at=None, signed_by=None)
+    deliver(other)
+
+    page = home_of(client, make_user(organization, role="admin"))
+
+    assert page["needs"] == []
+    assert {number.count for number in page["states"]} == {0}
+
+
+def test_home_counts_once_for_a_person_who_sees_two_departments(client, organization, department):
+    course = make_treated_course(organization, department=department)
+    course.prescriptions.update(signed_at=None, signed_by=None)
+    deliver(course)
+    coder = make_user(organization, role="coder", sees_all_departments=False)
+    coder.departments.add(department, make_department(organization))
+
+    page = home_of(client, coder)
+
+    assert "Prescription not signed" in {need.label for need in page["needs"] if need.count == 1}
+
+
+def test_home_query_count_does_not_grow(client, organization, department):
+    admin = make_user(organization, role="admin")
+    client.force_login(admin)
+    fill(department, courses=2, by=admin)
+    with CaptureQueriesContext(connection) as few:
+        client.get(reverse("home"))
+    fill(department, courses=8, by=admin)
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("home"))
+
+    assert len(many) == len(few)
+
+
+def search(client, text):
+    groups = client.post(reverse("search"), {"q": text}).context["groups"]
+    return {group.title: [hit.label for hit in group.hits] for group in groups}
+
+
+@pytest.fixture
+def searched(client, organization, department):
+    """A course whose patient, account, payer and machine a coder looks for."""
+    course = make_treated_course(
+        organization, department=department, payer=make_payer(organization, name="Northlake"), account_number="Z-900"
+    )
+    course.patient.family_name, course.patient.given_name, course.patient.number = "Grieg", "Solveig Ann", "ZZ-77"
+    course.patient.save()
+    make_machine(department, name="TrueBeam West")
+    client.force_login(make_user(organization, role="coder"))
+    return course
+
+
+@pytest.mark.parametrize("text", ["grie", "Solv", "Grieg, Solveig", "solveig ann grieg", "zz-77", "  ZZ-7 "])
+def test_search_finds_a_patient_by_the_beginning_of_name_or_number(client, searched, text):
+    assert search(client, text)["Patients"] == ["Grieg, Solveig Ann"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "label"),
+    [
+        ("z-9", "Courses", "Z-900"),
+        ("northl", "Payers", "Northlake"),
+        ("g60", "Codes", "G6001"),
+        ("truebeam", "Machines", "TrueBeam West"),
+        ("７７３８６", "Codes", "77386"),
+    ],
+)
+def test_search_finds_what_can_be_opened(client, searched, text, title, label):
+    assert label in search(client, text)[title]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\0", "nobody", "%", ",", "'; --", "x" * 5000])
+def test_search_that_finds_nothing(client, searched, text):
+    assert search(client, text) == {}
+
+
+def test_search_of_another_organization_finds_nothing_of_this_one(client, searched, roles):
+    client.force_login(make_user(make_organization(), role="coder"))
+
+    assert search(client, "grieg") == {}
+    assert search(client, "northl") == {}
+
+
+def test_search_does_not_read_what_stands_in_an_address(client, searched):
+    response = client.get(reverse("search"), {"q": "grieg"})
+
+    assert response.context["groups"] == []
