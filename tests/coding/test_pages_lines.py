@@ -1,0 +1,455 @@
+"""Charge review, sessions without a line, "why this line", and voiding a line."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from coding.models import ChargeLine, FeeSchedule, LineState
+from coding.services import capture_from, mark_exported, void_charge_line
+from portal.presenters.keyset import ROWS_A_PAGE
+from portal.services.sessions import void_session
+from tests.builders import (
+    make_department,
+    make_organization,
+    make_payer,
+    make_policy_version,
+    make_session,
+    make_treated_course,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+FIRST_START = datetime(2025, 12, 3, 15, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def organization(roles):
+    return make_organization()
+
+
+@pytest.fixture
+def manager(organization, client):
+    """Signed in."""
+    user = make_user(organization, role="manager")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def course(organization):
+    return make_treated_course(organization)
+
+
+def captured(course, *, days=1, **facts):
+    """The course with a session on each of some days, charges captured."""
+    for day in range(days):
+        make_session(course, fraction=day + 1, started_at=FIRST_START + timedelta(days=day), **facts)
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=None)
+    return course
+
+
+def lines_shown(client, **filters):
+    """The lines of the first page of charge review, as "code state"."""
+    page = client.get(reverse("charge-review"), filters).context["page"]
+    return [f"{row.line.code} {row.line.state}" for row in page.rows]
+
+
+def text_of(response):
+    return " ".join(response.content.decode().split())
+
+
+# Charge review
+
+
+def test_charge_review_without_lines_says_what_to_do(manager, client):
+    response = client.get(reverse("charge-review"))
+
+    assert response.status_code == 200
+    assert "No charge line yet" in text_of(response)
+
+
+def test_charge_review_shows_live_lines_newest_first(manager, client, course):
+    captured(course, days=2)
+
+    page = client.get(reverse("charge-review")).context["page"]
+
+    assert [row.line.session.date_of_service.day for row in page.rows] == [4, 4, 3, 3]
+
+
+def test_charge_review_leaves_replaced_and_void_lines_out(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.get(role="guidance")
+    void_charge_line(line=line, reason="Billed elsewhere", by=manager)
+
+    assert lines_shown(client) == ["77386 ready"]
+
+
+def test_charge_review_shows_missing_amounts_as_missing(manager, client, course):
+    captured(course)
+
+    text = text_of(client.get(reverse("charge-review")))
+
+    assert "missing" in text
+    assert "$0.00" not in text
+
+
+@pytest.mark.parametrize(
+    ("filters", "shown"),
+    [
+        ({"code": "77386"}, 1),
+        ({"code": " 77386 "}, 1),
+        ({"code": "G6015"}, 0),
+        ({"state": "ready"}, 1),
+        ({"state": "held"}, 1),
+        ({"reason": "IMAGE_UNSIGNED"}, 1),
+        ({"reason": "RX_NOT_SIGNED"}, 0),
+        ({"start": "2025-12-03", "end": "2025-12-03"}, 2),
+        ({"start": "2025-12-04"}, 0),
+        ({"end": "2025-12-02"}, 0),
+        ({"missing": "charge"}, 2),
+        ({"payer": "~none"}, 0),
+        ({"state": "held", "code": "77386"}, 0),
+    ],
+)
+def test_charge_review_filters_combine(manager, client, course, filters, shown):
+    captured(course, image_review_signed_at=None)
+
+    assert len(lines_shown(client, **filters)) == shown
+
+
+def test_charge_review_filters_by_payer_and_department(manager, client, organization):
+    here = captured(make_treated_course(organization))
+    captured(make_treated_course(organization, setting="freestanding"))
+    payer = here.patient.coverages.get().payer
+
+    by_payer = lines_shown(client, payer=payer.slug)
+    by_department = lines_shown(client, department=here.department_id)
+
+    assert by_payer == by_department == lines_shown(client, payer=payer.slug, department=here.department_id)
+    assert len(by_payer) == 2
+
+
+def test_charge_review_names_a_filter_that_cannot_be_read(manager, client, course):
+    captured(course)
+
+    response = client.get(reverse("charge-review"), {"start": "2025-13-01", "code": "1"})
+
+    assert response.status_code == 422
+    assert set(response.context["form"].errors) == {"start", "code"}
+    assert "77386" not in text_of(response)
+
+
+def test_charge_review_refuses_dates_in_the_wrong_order(manager, client):
+    response = client.get(reverse("charge-review"), {"start": "2026-02-01", "end": "2026-01-31"})
+
+    assert response.status_code == 422
+    assert set(response.context["form"].errors) == {"end"}
+
+
+def test_charge_review_shows_a_correction_beside_its_exported_line(manager, client, course):
+    captured(course)
+    mark_exported(lines=list(ChargeLine.objects.live()), by=manager)
+    course.prescriptions.update(technique="imrt_simple")
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
+
+    page = client.get(reverse("charge-review"), {"code": "77386"}).context["page"]
+
+    assert [row.line.state for row in page.rows] == ["exported"]
+    assert [line.code for line in page.rows[0].corrections] == ["77385"]
+
+
+def test_charge_review_pages_meet_without_a_gap(manager, client, course):
+    captured(course, days=ROWS_A_PAGE // 2 + 3)
+    first = client.get(reverse("charge-review")).context["page"]
+
+    second = client.get(reverse("charge-review") + first.pages.older_url).context["page"]
+    back = client.get(reverse("charge-review") + second.pages.newer_url).context["page"]
+
+    shown = [row.line.pk for row in [*first.rows, *second.rows]]
+    assert len(shown) == len(set(shown)) == ChargeLine.objects.live().count()
+    assert [row.line.pk for row in back.rows] == [row.line.pk for row in first.rows]
+    assert back.pages.newer_url == ""
+    assert second.pages.older_url == ""
+
+
+def test_charge_review_pages_carry_the_filters_on(manager, client, course):
+    captured(course, days=ROWS_A_PAGE // 2 + 1)
+
+    page = client.get(reverse("charge-review"), {"start": "2025-12-01"}).context["page"]
+
+    assert "start=2025-12-01" in page.pages.older_url
+
+
+@pytest.mark.parametrize("key", ["x", "2025-12-03", "2025-13-03,1", "2025-12-03,99999999999999999999", "2025-12-03,²"])
+def test_charge_review_unreadable_key_shows_the_newest_page(manager, client, course, key):
+    captured(course)
+
+    assert len(lines_shown(client, older=key)) == 2
+
+
+def test_charge_review_needs_as_many_queries_for_many_lines_as_for_one(manager, client, course):
+    captured(course)
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse("charge-review"))
+    captured(make_treated_course(course.organization), days=5)
+
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("charge-review"))
+
+    assert len(many) == len(one)
+
+
+def test_charge_review_hides_other_organizations(manager, client):
+    captured(make_treated_course(make_organization()))
+
+    assert lines_shown(client) == []
+
+
+def test_charge_review_hides_departments_that_the_person_does_not_see(manager, client, course):
+    captured(course)
+    manager.sees_all_departments = False
+    manager.save()
+    manager.departments.add(make_department(course.organization))
+
+    assert lines_shown(client) == []
+
+
+def test_charge_review_is_refused_to_a_stranger(client):
+    response = client.get(reverse("charge-review"))
+
+    assert response.status_code in (302, 403)
+
+
+# Sessions without a line
+
+
+def test_session_without_line_stands_there_with_its_error(manager, client, course):
+    captured(course, completion="not_started")
+
+    page = client.get(reverse("sessions-without-line")).context["page"]
+
+    assert [[reason.name for reason in row.reasons] for row in page.rows] == [["NOT_DELIVERED"]]
+
+
+def test_session_without_line_is_found_by_its_error(manager, client, course):
+    captured(course, completion="not_started")
+
+    found = client.get(reverse("sessions-without-line"), {"reason": "NOT_DELIVERED"}).context["page"]
+    others = client.get(reverse("sessions-without-line"), {"reason": "DUPLICATE"}).context["page"]
+
+    assert len(found.rows) == 1
+    assert others.rows == []
+
+
+def test_session_whose_lines_a_person_voided_says_so(manager, client, course):
+    captured(course, guidance="none")
+    void_charge_line(line=ChargeLine.objects.get(), reason="Billed elsewhere", by=manager)
+
+    page = client.get(reverse("sessions-without-line")).context["page"]
+
+    assert "Billed elsewhere" in page.rows[0].reasons[0].title
+
+
+def test_session_with_a_line_or_voided_is_not_among_those_without(manager, client, course):
+    captured(course, days=2)
+    session = course.sessions.last()
+    void_session(session=session, reason="Entered twice", at=NOW, by=manager)
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
+
+    page = client.get(reverse("sessions-without-line")).context["page"]
+
+    assert page.rows == []
+
+
+def test_sessions_without_line_need_as_many_queries_for_many_as_for_one(manager, client, course):
+    captured(course, completion="not_started")
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse("sessions-without-line"))
+    captured(make_treated_course(course.organization), days=4, completion="not_started")
+
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("sessions-without-line"))
+
+    assert len(many) == len(one)
+
+
+# Why
+
+
+def test_why_names_the_code_and_what_does_not_apply(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.get(role="delivery")
+
+    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
+
+    assert "77386" in why.sentence
+    assert "delivery_code" in [view.step["rule"] for view in why.applied]
+    assert {"modifier_26", "modifier_tc", "modifier_repeat"} <= {view.step["rule"] for view in why.absent}
+
+
+def test_why_shows_only_what_concerns_the_line(manager, client, course):
+    captured(course, image_review_signed_at=None)
+    delivery = ChargeLine.objects.get(role="delivery")
+
+    why = client.get(reverse("line-why", args=[delivery.pk])).context["why"]
+
+    assert {view.step["role"] for view in [*why.applied, *why.absent]} <= {"", "delivery"}
+    assert why.findings == []
+    assert [line.role for line in why.other_lines] == ["guidance"]
+
+
+def test_why_leads_to_the_payers_clause_of_the_version_in_force(manager, client, organization):
+    payer = make_payer(organization, kind="commercial")
+    version = make_policy_version(payer, terms={"bid": "mod_76"})
+    course = make_treated_course(organization, payer=payer)
+    make_session(course, fraction=1, started_at=FIRST_START)
+    make_session(course, fraction=2, started_at=FIRST_START + timedelta(hours=7))
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=None)
+    second = ChargeLine.objects.live().filter(modifiers__contains=["76"]).first()
+
+    why = client.get(reverse("line-why", args=[second.pk])).context["why"]
+
+    step = next(view for view in why.applied if view.step["clause"] == "bid")
+    assert step.clause_url.endswith("?on=2025-12-03#term-bid")
+    assert step.clause_words == version.label
+
+
+def test_why_says_house_default_where_the_policy_is_silent(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.get(role="delivery")
+
+    text = text_of(client.get(reverse("line-why", args=[line.pk])))
+
+    assert "house default" in text
+
+
+def test_why_offers_what_clears_a_hold_and_tells_its_release(manager, client, course):
+    captured(course, image_review_signed_at=None)
+    line = ChargeLine.objects.get(role="guidance")
+
+    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
+
+    assert [view.finding["name"] for view in why.findings] == ["IMAGE_UNSIGNED"]
+    assert why.findings[0].remedy.url == reverse("session-amend", args=[line.session_id])
+
+
+def test_why_for_htmx_is_the_panel_alone(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.first()
+
+    panel = client.get(reverse("line-why", args=[line.pk]), headers={"HX-Request": "true"})
+
+    assert "<html" not in panel.content.decode()
+    assert "Why this charge line?" in text_of(panel)
+
+
+def test_why_of_a_replaced_line_leads_to_what_stands(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.get(role="delivery")
+    course.prescriptions.update(technique="imrt_simple")
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
+
+    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
+
+    assert "77386" in why.sentence
+    assert why.successor.code == "77385"
+    assert not why.may_be_voided
+
+
+def test_why_history_is_told_on_the_departments_clock(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.first()
+
+    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
+
+    assert why.session_time == "12/03/2025 10:00 AM EST (UTC-05:00)"
+    assert any("Charges captured" in event.sentence for event in why.events)
+
+
+def test_why_title_names_no_patient(manager, client, course):
+    captured(course)
+
+    html = client.get(reverse("line-why", args=[ChargeLine.objects.first().pk])).content.decode()
+
+    assert course.patient.family_name not in html[html.index("<title>") : html.index("</title>")]
+
+
+def test_session_why_tells_why_there_is_no_line(manager, client, course):
+    captured(course, completion="not_started")
+
+    why = client.get(reverse("session-why", args=[course.sessions.get().pk])).context["why"]
+
+    assert why.sentence.startswith("This session owes no line as it stands.")
+    assert [view.finding["name"] for view in why.findings] == ["NOT_DELIVERED"]
+
+
+def test_session_why_before_any_ruling(manager, client, course):
+    session = make_session(course)
+
+    response = client.get(reverse("session-why", args=[session.pk]))
+
+    assert "No ruling has been made" in response.context["why"].sentence
+
+
+@pytest.mark.parametrize("page", ["line-why", "line-void"])
+def test_line_of_another_organization_is_not_found(manager, client, page):
+    captured(make_treated_course(make_organization()))
+
+    response = client.get(reverse(page, args=[ChargeLine.objects.first().pk]))
+
+    assert response.status_code == 404
+
+
+# Void
+
+
+def test_void_with_a_reason_voids_the_line(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.get(role="delivery")
+
+    response = client.post(reverse("line-void", args=[line.pk]), {"reason": "Billed elsewhere"})
+
+    assert response.url == reverse("line-why", args=[line.pk])
+    line.refresh_from_db()
+    assert (line.state, line.void_reason, line.voided_by) == (LineState.VOID, "Billed elsewhere", manager)
+
+
+def test_void_without_a_reason_is_refused_at_the_field(manager, client, course):
+    captured(course)
+    line = ChargeLine.objects.get(role="delivery")
+
+    response = client.post(reverse("line-void", args=[line.pk]), {"reason": " "})
+
+    assert response.status_code == 422
+    assert "reason" in response.context["form"].errors
+    line.refresh_from_db()
+    assert line.state == LineState.READY
+
+
+def test_void_of_a_void_line_is_not_found(manager, client, course):
+    captured(course)
+    line = void_charge_line(line=ChargeLine.objects.get(role="delivery"), reason="Once", by=manager)
+
+    assert client.post(reverse("line-void", args=[line.pk]), {"reason": "Twice"}).status_code == 404
+
+
+def test_void_is_refused_to_a_coder(organization, client, course):
+    captured(course)
+    client.force_login(make_user(organization, role="coder"))
+
+    response = client.post(reverse("line-void", args=[ChargeLine.objects.first().pk]), {"reason": "No"})
+
+    assert response.status_code == 403
+
+
+def test_charge_review_shows_the_organizations_price(manager, client, course):
+    FeeSchedule.objects.create(
+        organization=course.organization, code="77386", effective_from=date(2025, 1, 1), amount="1500.00"
+    )
+    captured(course)
+
+    assert "$1,500.00" in text_of(client.get(reverse("charge-review"), {"code": "77386"}))
