@@ -75,7 +75,7 @@ class DepartmentFilterForm(FilterForm):
 
     department = forms.ChoiceField(label=_("Department"), required=False)
     start = day_field(_("Date of service from"))
-    end = day_field(_("through"))
+    end = day_field(_("Date of service through"))
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
