@@ -15,7 +15,7 @@ OUTCOME_LABELS = {
     Outcome.TREATED: gettext_lazy("Treated"),
     Outcome.TWICE: gettext_lazy("Twice"),
     Outcome.PARTIAL: gettext_lazy("Partial"),
-    Outcome.INPATIENT: gettext_lazy("Treated, inpatient"),
+    Outcome.INPATIENT: gettext_lazy("Inpatient"),
     Outcome.MISSED: gettext_lazy("Missed"),
 }
 NOT_ENTERED = ("", gettext_lazy("Not entered"))
@@ -30,9 +30,17 @@ class DayRowForm(forms.Form):
 
     outcome = forms.ChoiceField(label=gettext_lazy("Outcome"), required=False)
     start = ClockField(label=gettext_lazy("Start"), required=False)
-    second_start = ClockField(label=gettext_lazy("Second start"), required=False)
+    second_start = ClockField(
+        label=gettext_lazy("Second start"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": gettext_lazy("Second")}),
+    )
     guidance = forms.ChoiceField(label=gettext_lazy("Image guidance"), choices=Guidance.choices, required=False)
-    review = ClockField(label=gettext_lazy("Review signed"), required=False)
+    review = ClockField(
+        label=gettext_lazy("Review signed"),
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": gettext_lazy("Review signed")}),
+    )
     missed_reason = forms.CharField(
         label=gettext_lazy("Why missed"),
         max_length=200,
@@ -119,9 +127,7 @@ class DayRowForm(forms.Form):
             stands = f"{stands}, {in_clock_words(session.started_at.astimezone(self.zone))}"
         self.add_error(
             None,
-            _(
-                "Somebody changed this row meanwhile; it now says: %(stands)s. Yours is kept; save again to replace it."
-            )
+            _("Somebody changed this row meanwhile; it now says: %(stands)s. Yours is kept; save again to replace it.")
             % {"stands": stands},
         )
         self.data = self.data.copy()

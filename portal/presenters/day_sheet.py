@@ -330,11 +330,12 @@ def _fraction(row: DayRow, highest: Mapping[int, int]) -> str:
 
 
 def _motion(row: DayRow) -> str:
+    """Motion management as prescribed, where there is any."""
     prescriptions = row.prescriptions or [
         f.prescription for session in row.sessions for f in session.delivered_fractions.all()
     ]
     is_active = any(p.motion_management == MotionManagement.ACTIVE for p in prescriptions)
-    return _("Active") if is_active else _("None")
+    return _("Motion active, as prescribed") if is_active else ""
 
 
 def _outcome(row: DayRow) -> str:

@@ -58,7 +58,7 @@ def _patients(user: User, wanted: str) -> list[Hit]:
 
 
 def _named(words: Sequence[str]) -> Q:
-    """Names that begin with the words: of either name, or family then given, or given then family, wherever they part."""
+    """Names that begin with the words: of either name, or family and given in either order."""
     whole = " ".join(words)
     named = Q(family_name__istartswith=whole) | Q(given_name__istartswith=whole)
     for place in range(1, len(words)):

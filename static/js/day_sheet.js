@@ -34,12 +34,13 @@
     if (!isSubmitting && document.querySelector("tr.row-typed, tr.row-failed")) event.preventDefault();
   });
 
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const { elt, successful, xhr } = event.detail;
-    const id = elt.closest?.("tr[data-row]")?.id ?? `row-${elt.value}`;
-    if (elt.name !== "row" || (!successful && xhr.status !== 422)) return;
-    const row = document.getElementById(id);
-    const goal = successful ? rowBeside(row, "nextElementSibling") ?? row : row;
-    goal.querySelector(FIELDS)?.focus();
+  // After the swap has settled, since htmx puts the focus back on what had it.
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const { requestConfig, successful, xhr } = event.detail;
+    const button = requestConfig?.elt;
+    if (button?.name !== "row" || event.target.id !== `row-${button.value}`) return;
+    const row = document.getElementById(`row-${button.value}`);
+    const next = (successful ?? xhr.status < 300) ? rowBeside(row, "nextElementSibling") : row;
+    (next ?? row).querySelector(FIELDS)?.focus();
   });
 })();

@@ -117,7 +117,8 @@ def test_day_sheet_lists_what_is_planned_and_what_is_recorded(client, coder, mac
         (treated, "4/33", "Treated"),
         (planned, "1/33", "Not entered"),
     ]
-    assert (page.entered, page.tabs[0].entered, page.tabs[0].rows) == (1, 1, 2)
+    (here,) = [tab for tab in page.tabs if tab.is_here]
+    assert (page.entered, here.entered, here.rows) == (1, 1, 2)
 
 
 def test_day_sheet_row_treated_becomes_a_session_with_its_line(client, coder, machine):
