@@ -1,9 +1,10 @@
 """The first page: what waits for this person, each number with the list behind it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
@@ -29,6 +30,7 @@ from portal.presenters.day_sheet import machine_counts, sheet_url
 REASONS_SHOWN = 6
 COURSES_SHOWN = 5
 EVENTS_LOOKED_THROUGH = 100
+DAYS_OF_ACTS = 7
 # Days from which a hold counts as older, the youngest group first.
 HOLD_AGES = ((0, 3), (4, 7), (8, None))
 
@@ -72,8 +74,9 @@ class PolicyRow:
     url: str
 
 
-def home_page(user: User, *, today: date, now: datetime) -> dict[str, Any]:
+def home_page(user: User, *, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     """The panels that the person's permissions open, in a number of queries that does not grow with the rows."""
+    today = now.astimezone(zone).date()
     page: dict[str, Any] = {"today": today}
     if user.has_perm("portal.add_treatmentsession"):
         page |= {
@@ -89,7 +92,7 @@ def home_page(user: User, *, today: date, now: datetime) -> dict[str, Any]:
         people = User.objects.filter(organization=user.organization_id)
         page |= {"people": _people(people)}
     if user.has_perm("portal.view_auditevent"):
-        page |= {"acts": _acts(user, now)}
+        page |= {"acts": _acts(user, today, zone)}
     return page
 
 
@@ -148,11 +151,10 @@ def _drafts(user: User) -> int:
 
 
 def _without_line(user: User) -> int:
-    """Standing sessions whose ruling found an error, and that have no live line: what the list behind it shows."""
-    lines = ChargeLine.objects.live().filter(session=OuterRef("session"))
-    holds = SessionHold.objects.open().filter(session=OuterRef("session"))
+    """Ruled sessions that owe no line as they stand: what the list behind the number shows."""
+    lines = ChargeLine.objects.standing().filter(session=OuterRef("session"))
     rulings = SessionRuling.objects.current().visible_to(user).filter(session__voided_at__isnull=True)
-    return rulings.filter(~Exists(lines)).filter(~Q(error_names=[]) | Exists(holds)).distinct().count()
+    return rulings.filter(~Exists(lines)).distinct().count()
 
 
 def _recent_courses(user: User) -> list[RecentCourse]:
@@ -263,20 +265,26 @@ def _people(people) -> list[Number]:
     ]
 
 
-def _acts(user: User, now: datetime) -> list[Number]:
-    """What was done lately, from the audit trail."""
-    events = AuditEvent.objects.visible_to(user).filter(at__gt=now - timedelta(days=7))
+def _acts(user: User, today: date, zone: ZoneInfo) -> list[Number]:
+    """What was done on the last days, today included, from the audit trail."""
+    since = today - timedelta(days=DAYS_OF_ACTS - 1)
+    events = AuditEvent.objects.visible_to(user).filter(at__gte=datetime.combine(since, time.min, zone))
     counts = events.aggregate(
         acts=Count("pk"),
         releases=Count("pk", filter=Q(action="release_hold")),
-        voids=Count("pk", filter=Q(action="void_session") | Q(action="move_line", changes__state__1=LineState.VOID)),
+        voids=Count("pk", filter=Q(action="void_session")),
     )
-    url = reverse("audit-list")
     return [
-        Number(_("Acts in seven days"), counts["acts"], url),
-        Number(_("Holds released"), counts["releases"], f"{url}?action=release_hold"),
-        Number(_("Sessions and lines voided"), counts["voids"], f"{url}?action=void_session"),
+        Number(_("Acts in seven days"), counts["acts"], _trail(since)),
+        Number(_("Holds released"), counts["releases"], _trail(since, "release_hold" if counts["releases"] else "")),
+        Number(_("Sessions voided"), counts["voids"], _trail(since, "void_session" if counts["voids"] else "")),
     ]
+
+
+def _trail(since: date, action: str = "") -> str:
+    """The audit trail from a day on; it knows only actions that were taken, so it is asked for no other."""
+    asked = {"start": since.isoformat()} | ({"action": action} if action else {})
+    return f"{reverse('audit-list')}?{urlencode(asked)}"
 
 
 def _month(today: date) -> tuple[date, date]:

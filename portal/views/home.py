@@ -13,5 +13,5 @@ from portal.presenters.home import home_page
 def home(request: HttpRequest) -> HttpResponse:
     """Everyone who is signed in has one; its panels follow the permissions."""
     department = Department.objects.visible_to(request.user).first() or Department()
-    page = home_page(request.user, today=clock.today(department.zone), now=clock.now())
+    page = home_page(request.user, zone=department.zone, now=clock.now())
     return render(request, "portal/home.html", {"page": page})

@@ -36,11 +36,11 @@
 
   // After the swap has settled, since htmx puts the focus back on what had it.
   document.addEventListener("htmx:afterSettle", (event) => {
-    const { requestConfig, successful, xhr } = event.detail;
+    const { requestConfig, xhr } = event.detail;
     const button = requestConfig?.elt;
     if (button?.name !== "row" || event.target.id !== `row-${button.value}`) return;
     const row = document.getElementById(`row-${button.value}`);
-    const next = (successful ?? xhr.status < 300) ? rowBeside(row, "nextElementSibling") : row;
+    const next = xhr.status === 200 ? rowBeside(row, "nextElementSibling") : row;
     (next ?? row).querySelector(FIELDS)?.focus();
   });
 })();

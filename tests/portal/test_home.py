@@ -186,6 +186,31 @@ def test_home_query_count_does_not_grow(client, organization, department):
     assert len(many) == len(few)
 
 
+@pytest.mark.parametrize("role", ["coder", "manager", "admin", "auditor"])
+def test_home_leads_nowhere_that_refuses_the_person(client, organization, department, role):
+    held, refused = (make_treated_course(organization, department=department) for _ in range(2))
+    held.prescriptions.update(signed_at=None, signed_by=None)
+    deliver(held)
+    deliver(refused, completion="not_started")
+    page = home_of(client, make_user(organization, role=role))
+    numbers = [n for name in ("needs", "states", "ages", "people", "acts") for n in page.get(name, [])]
+
+    answers = {number.url: client.get(number.url).status_code for number in numbers}
+
+    assert set(answers.values()) == {200}
+
+
+def test_home_number_of_sessions_without_a_line_is_that_of_its_list(client, organization, department):
+    deliver(make_treated_course(organization, department=department), completion="not_started")
+    deliver(make_treated_course(organization, department=department), has_treatment_record=False)
+
+    page = home_of(client, make_user(organization, role="coder"))
+    listed = client.get(reverse("sessions-without-line"))
+
+    assert [need.count for need in page["needs"] if need.url == reverse("sessions-without-line")] == [2]
+    assert listed.content.count(b"RECORD_MISSING") + listed.content.count(b"NOT_DELIVERED") >= 2
+
+
 def search(client, text):
     groups = client.post(reverse("search"), {"q": text}).context["groups"]
     return {group.title: [hit.label for hit in group.hits] for group in groups}
