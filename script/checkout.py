@@ -15,6 +15,10 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 OLDEST_PYTHON = (3, 11)
 
+# Before anything that an older Python could not even read.
+if sys.version_info < OLDEST_PYTHON:
+    sys.exit(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
+
 sys.path.insert(0, str(ROOT))
 
 from portal.private_postgres import PostgresMissing, binaries, is_on_the_machine  # noqa: E402
@@ -30,8 +34,6 @@ def say(sentence: str) -> None:
 
 def prepare_python(*requirements: str) -> None:
     """Make `.venv` and install the named requirement files into it, where that was not done already."""
-    if sys.version_info < OLDEST_PYTHON:
-        raise NotPossible(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.")
     if not PYTHON.exists():
         say("Making a virtual environment in .venv")
         made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, check=False)
