@@ -7,6 +7,14 @@
   const root = document.documentElement;
   root.dataset.bsTheme = stored ? stored[1] : preferred;
   root.classList.add("is-scripted");
+  // Paper is white whatever the screen is.
+  let onScreen = root.dataset.bsTheme;
+  window.matchMedia("print").addEventListener("change", function (event) {
+    if (event.matches) {
+      onScreen = root.dataset.bsTheme;
+    }
+    root.dataset.bsTheme = event.matches ? "light" : onScreen;
+  });
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("[data-theme-switch]").forEach(function (button) {
       button.hidden = false;
