@@ -188,6 +188,7 @@ def _views(
     guidances = usual_guidance([row.course for row in rows]) if may_enter else {}
     highest = highest_fractions({p.pk for row in rows for p in row.prescriptions})
     lines, reasons, opens = _lines(sessions), _reasons(sessions), _courses_to_open(rows, user)
+    elsewhere = _sessions_elsewhere(rows, machine, day)
     names = Counter(_alike(row) for row in rows)
     views = []
     for number, row in enumerate(rows, start=1):
@@ -197,6 +198,7 @@ def _views(
             form = DayRowForm(row=row, machine=machine, day=day, now=now, guidance=guidance)
         know = [reason for session in row.sessions for reason in reasons[session.pk]]
         know += _remarks(row, highest)
+        know += [_elsewhere_in_words(session) for session in elsewhere[row.course.pk]]
         if names[_alike(row)] > 1:
             know.append(_("Another patient here has a similar name"))
         views.append(
@@ -216,7 +218,7 @@ def _views(
                         _("Session of %(clock)s") % {"clock": in_clock_words(session.local_start)},
                         reverse("session-detail", args=[session.pk]),
                     )
-                    for session in row.sessions
+                    for session in [*row.sessions, *elsewhere[row.course.pk]]
                 ],
                 course_url=reverse("course-detail", args=[row.course.pk]) if row.course.pk in opens else "",
             )
@@ -294,6 +296,32 @@ def _reasons(sessions: list[int]) -> dict[int, list[str]]:
     for hold in SessionHold.objects.open().filter(session__in=sessions):
         reasons[hold.session_id].append(finding_title(hold.name))
     return reasons
+
+
+def _sessions_elsewhere(rows: list[DayRow], machine: Machine, day: date) -> dict[int, list[TreatmentSession]]:
+    """The courses' sessions of that day on another machine of the department, or on one that nobody named.
+
+    Without them a course that was moved would look untreated here and be entered twice.
+    """
+    sessions: dict[int, list[TreatmentSession]] = defaultdict(list)
+    found = (
+        TreatmentSession.objects.standing()
+        .filter(course__in=[row.course.pk for row in rows], date_of_service=day, department=machine.department_id)
+        .exclude(pk__in=[session.pk for row in rows for session in row.sessions])
+        .select_related("machine", "department")
+        .order_by("started_at", "pk")
+    )
+    for session in found:
+        sessions[session.course_id].append(session)
+    return sessions
+
+
+def _elsewhere_in_words(session: TreatmentSession) -> str:
+    where = session.machine.name if session.machine else _("a machine that is not named")
+    return _("Recorded on %(machine)s at %(clock)s") % {
+        "machine": where,
+        "clock": in_clock_words(session.local_start),
+    }
 
 
 def _courses_to_open(rows: list[DayRow], user: User) -> set[int]:

@@ -355,6 +355,17 @@ def test_day_sheet_tells_similar_names_and_missing_documentation(client, coder, 
     assert view.know == ["Motion management is not documented", "Another patient here has a similar name"]
 
 
+def test_day_sheet_tells_of_a_session_on_another_machine(client, coder, machine):
+    course = plan(machine)
+    other = make_machine(machine.department, name="Aurora 9")
+    make_session(course, machine=other, started_at=datetime(2026, 11, 23, 14, tzinfo=UTC))
+
+    (view,) = client.get(sheet_url(machine)).context["page"].rows
+
+    assert view.know == ["Recorded on Aurora 9 at 9:00 AM"]
+    assert [link.label for link in view.sessions] == ["Session of 9:00 AM"]
+
+
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "01/01/1900"])
 def test_day_sheet_of_no_day_shows_today(client, coder, machine, text):
     response = client.get(reverse("day-sheet"), {"machine": machine.pk, "date": text})
