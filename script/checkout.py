@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+PIP = VENV / "bin" / "pip"
 OLDEST_PYTHON = (3, 11)
 
 # Before anything that an older Python could not even read.
@@ -34,9 +35,12 @@ def say(sentence: str) -> None:
 
 def prepare_python(*requirements: str) -> None:
     """Make `.venv` and install the named requirement files into it, where that was not done already."""
-    if not PYTHON.exists():
+    # pip comes last, so an environment without it was not finished.
+    if not (PYTHON.exists() and PIP.exists()):
         say("Making a virtual environment in .venv")
-        made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, check=False)
+        made = subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True, check=False
+        )
         if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
             raise NotPossible("Python's venv module is missing: apt-get install python3-venv ca-certificates")
