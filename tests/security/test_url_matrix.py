@@ -1,0 +1,318 @@
+"""Every address x every role x own and other organization, against a table that people review.
+
+An address that is not in the table fails the first test.
+"""
+
+from datetime import UTC, date, datetime, time
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from coding.models import FeeSchedule
+from coding.services import capture_from
+from portal.models import ScheduledFraction, TreatmentLogUpload
+from portal.services.imports import import_treatment_log, keep_upload
+from portal.treatment_log_files import read_folder
+from tests.builders import (
+    make_authorization,
+    make_department,
+    make_machine,
+    make_organization,
+    make_payer,
+    make_physician,
+    make_policy_version,
+    make_session,
+    make_treated_course,
+    make_user,
+)
+from tests.portal.treatment_logs import SAMPLE
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("coder", "manager", "admin", "auditor")
+EVERYONE = set(ROLES)
+ENTER = {"coder", "manager", "admin"}
+OVERSEE = {"manager", "admin", "auditor"}
+VOID = {"manager", "admin"}
+LOOK_AT_SETUP = {"admin", "auditor"}
+SET_UP = {"admin"}
+
+# name: (who may, methods it takes, what of the organization it names)
+MATRIX = {
+    "home": (EVERYONE, "GET", ""),
+    "search": (EVERYONE, "GET POST", ""),
+    "password-change": (EVERYONE, "GET POST", ""),
+    "password-changed": (EVERYONE, "GET", ""),
+    "sign-out": (EVERYONE, "POST", ""),
+    # Set-up
+    "setup-home": (LOOK_AT_SETUP, "GET", ""),
+    "organization-amend": (SET_UP, "GET POST", ""),
+    "department-list": (LOOK_AT_SETUP, "GET", ""),
+    "department-create": (SET_UP, "GET POST", ""),
+    "department-amend": (SET_UP, "GET POST", "department"),
+    "machine-list": (LOOK_AT_SETUP, "GET", ""),
+    "machine-create": (SET_UP, "GET POST", ""),
+    "machine-amend": (SET_UP, "GET POST", "machine"),
+    "physician-list": (LOOK_AT_SETUP, "GET", ""),
+    "physician-create": (SET_UP, "GET POST", ""),
+    "physician-amend": (SET_UP, "GET POST", "physician"),
+    "user-list": (LOOK_AT_SETUP, "GET", ""),
+    "user-create": (SET_UP, "GET POST", ""),
+    "user-amend": (SET_UP, "GET POST", "user"),
+    "payer-list": (LOOK_AT_SETUP, "GET", ""),
+    "payer-create": (SET_UP, "GET POST", ""),
+    "payer-amend": (SET_UP, "GET POST", "payer"),
+    "price-list": (LOOK_AT_SETUP, "GET", ""),
+    "price-create": (SET_UP, "GET POST", ""),
+    "price-amend": (SET_UP, "GET POST", "price"),
+    # Patients, courses, coverage
+    "patient-list": (EVERYONE, "GET POST", ""),
+    "patient-create": (ENTER, "GET POST", ""),
+    "patient-detail": (EVERYONE, "GET", "patient"),
+    "patient-amend": (ENTER, "GET POST", "patient"),
+    "course-create": (ENTER, "GET POST", "patient"),
+    "course-detail": (EVERYONE, "GET", "course"),
+    "course-amend": (ENTER, "GET POST", "course"),
+    "prescription-create": (ENTER, "GET POST", "course"),
+    "prescription-amend": (ENTER, "GET POST", "prescription"),
+    "fractions-plan": (ENTER, "GET POST", "prescription"),
+    "fraction-missed": (ENTER, "GET POST", "fraction"),
+    "coverage-create": (ENTER, "GET POST", "patient"),
+    "coverage-amend": (ENTER, "GET POST", "coverage"),
+    "authorization-create": (ENTER, "GET POST", "course"),
+    "authorization-amend": (ENTER, "GET POST", "authorization"),
+    # Sessions and day sheets
+    "session-create": (ENTER, "GET POST", "?course"),
+    "session-preview": (ENTER, "POST", "?course"),
+    "session-detail": (EVERYONE, "GET", "session"),
+    "session-amend": (ENTER, "GET POST", "session"),
+    "session-void": (VOID, "GET POST", "session"),
+    "day-sheet": (EVERYONE, "GET", "?machine"),
+    "day-sheet-row": (ENTER, "POST", "machine and day"),
+    "day-sheet-save": (ENTER, "POST", "machine and day"),
+    # Imports
+    "import-list": (EVERYONE, "GET", ""),
+    "import-upload": (ENTER, "GET POST", ""),
+    "import-preview": (ENTER, "GET POST", "upload"),
+    "import-discard": (ENTER, "POST", "upload"),
+    "import-detail": (EVERYONE, "GET", "import"),
+    "candidate-detail": (EVERYONE, "GET", "candidate"),
+    "candidate-confirm": (ENTER, "GET POST", "candidate"),
+    "candidate-dismiss": (ENTER, "POST", "candidate"),
+    "candidate-reopen": (ENTER, "POST", "candidate"),
+    "candidate-accept": (ENTER, "POST", "candidate"),
+    # Charges
+    "charge-review": (EVERYONE, "GET", ""),
+    "sessions-without-line": (EVERYONE, "GET", ""),
+    "line-why": (EVERYONE, "GET", "line"),
+    "line-void": (VOID, "GET POST", "line"),
+    "session-why": (EVERYONE, "GET", "session"),
+    "hold-list": (EVERYONE, "GET", ""),
+    "hold-release-many": (ENTER, "POST", ""),
+    "hold-detail": (EVERYONE, "GET", "hold"),
+    "hold-release": (ENTER, "POST", "hold"),
+    "hold-reopen": (ENTER, "POST", "hold"),
+    # Oversight
+    "report-charges": (OVERSEE, "GET", ""),
+    "report-charges-csv": (OVERSEE, "GET", ""),
+    "report-charges-xlsx": (OVERSEE, "GET", ""),
+    "audit-list": (OVERSEE, "GET", ""),
+    "audit-csv": (OVERSEE, "GET", ""),
+    "audit-object": (OVERSEE, "GET", "audited"),
+    # Rules
+    "guidance-list": (EVERYONE, "GET", ""),
+    "guidance-detail": (EVERYONE, "GET", "payer slug"),
+    "try-a-case": (EVERYONE, "GET", ""),
+    "code-list": (EVERYONE, "GET", ""),
+    "code-transition": (EVERYONE, "GET", ""),
+    "code-detail": (EVERYONE, "GET", "code"),
+    "policy-list": (EVERYONE, "GET", ""),
+    "policy-detail": (EVERYONE, "GET", "payer slug"),
+    "version-draft": (SET_UP, "GET POST", "payer slug"),
+    "version-detail": (EVERYONE, "GET", "published"),
+    "version-edit": (SET_UP, "GET POST", "draft"),
+    "version-term": (SET_UP, "GET POST", "draft term"),
+    "clause-create": (SET_UP, "GET POST", "draft"),
+    "clause-amend": (SET_UP, "GET POST", "clause"),
+    "clause-remove": (SET_UP, "POST", "clause"),
+    "version-compare": (EVERYONE, "GET", "published"),
+    "version-publish": (SET_UP, "GET POST", "draft"),
+    "version-retire": (SET_UP, "GET POST", "published"),
+    "version-discard": (SET_UP, "POST", "draft"),
+}
+OPEN_TO_STRANGERS = {"sign-in"}
+# What a person of one department does not find of another.
+OF_A_DEPARTMENT = {
+    "patient",
+    "course",
+    "prescription",
+    "fraction",
+    "coverage",
+    "authorization",
+    "session",
+    "audited",
+    "line",
+    "hold",
+    "upload",
+    "import",
+    "candidate",
+    "?course",
+    "?machine",
+    "machine and day",
+}
+# The codebook is the same for every organization.
+THE_SAME_FOR_ALL = {"", "code"}
+REFUSED, MISSING, GIVEN, TO_SIGN_IN = "refused", "missing", "given", "to the sign-in"
+
+
+def names_of_all_addresses(patterns) -> list[str]:
+    nested = [name for p in patterns if hasattr(p, "url_patterns") for name in names_of_all_addresses(p.url_patterns)]
+    return nested + [p.name for p in patterns if not hasattr(p, "url_patterns")]
+
+
+def upload_of(person) -> TreatmentLogUpload:
+    """The sample log as the person has just sent it."""
+    tables = {path.stem: path.read_bytes() for path in SAMPLE.glob("*.csv")}
+    at = datetime(2026, 11, 24, 15, tzinfo=UTC)
+    return keep_upload(organization=person.organization, department=None, tables=tables, at=at, by=person)
+
+
+class World:
+    """One organization with one of everything that an address can name, and a person of each role."""
+
+    def __init__(self, slug: str) -> None:
+        organization = make_organization()
+        self.people = {role: make_user(organization, role=role) for role in ROLES}
+        payer = make_payer(organization, slug=slug)
+        published = make_policy_version(payer, terms={"bid": "76"})
+        draft = make_policy_version(payer, terms={"bid": "59"}, publish=False, effective_from=date(2026, 1, 1))
+        department = make_department(organization)
+        machine = make_machine(department, source_name="61")
+        course = make_treated_course(organization, department=department, payer=payer)
+        coverage = course.patient.coverages.get()
+        prescription = course.prescriptions.get()
+        fraction = ScheduledFraction.objects.create(
+            prescription=prescription,
+            fraction_number=2,
+            planned_on=date(2025, 12, 4),
+            planned_time=time(9),
+            machine=machine,
+        )
+        session = make_session(course, fraction=34, machine=machine)
+        capture_from(patient=course.patient, day=session.date_of_service, by=self.people["coder"])
+        price = FeeSchedule.objects.create(
+            organization=organization, code="77386", effective_from=date(2015, 1, 1), amount=1980
+        )
+        found = import_treatment_log(organization=organization, log=read_folder(SAMPLE), by=self.people["coder"])
+        uploads = {role: upload_of(person) for role, person in self.people.items()}
+        records = {
+            "department": department,
+            "machine": machine,
+            "physician": make_physician(organization),
+            "user": make_user(organization, role="coder"),
+            "payer": payer,
+            "price": price,
+            "patient": course.patient,
+            "course": course,
+            "prescription": prescription,
+            "fraction": fraction,
+            "coverage": coverage,
+            "authorization": make_authorization(course, payer),
+            "session": session,
+            "import": found,
+            "candidate": found.session_candidates.first(),
+            "line": session.charge_lines.first(),
+            "hold": session.holds.get(name="OVER_PRESCRIPTION"),
+            "published": published,
+            "draft": draft,
+            "clause": draft.clauses.create(topic="appeals", summary="Sixty days.", citation_title="Manual", position=9),
+        }
+        self.arguments = {noun: {"pk": record.pk} for noun, record in records.items()} | {
+            "payer slug": {"slug": payer.slug},
+            "code": {"code": "77386"},
+            "draft term": {"pk": draft.pk, "key": "min_gap"},
+            "audited": {"kind": "portal.treatmentsession", "pk": session.pk},
+        }
+        self.uploads = {role: {"pk": upload.pk} for role, upload in uploads.items()}
+        self.queries = {"?course": f"?course={course.pk}", "?machine": f"?machine={machine.pk}"}
+        self.bodies = {
+            "machine and day": {
+                "machine": machine.pk,
+                "date": "2025-12-04",
+                "row": course.pk,
+                f"row-{course.pk}-mark": "",
+            },
+            "?course": {"course": course.pk},
+        }
+        self.elsewhere = make_user(organization, role="admin", sees_all_departments=False)
+        self.elsewhere.departments.set([make_department(organization)])
+
+    def body(self, noun: str) -> dict:
+        return self.bodies.get(noun, {})
+
+    def address(self, name: str, noun: str, role: str) -> str:
+        arguments = self.uploads[role] if noun == "upload" else self.arguments.get(noun, {})
+        return reverse(name, kwargs=arguments) + self.queries.get(noun, "")
+
+
+@pytest.fixture
+def worlds(roles):
+    return World("own-payer"), World("other-payer")
+
+
+def outcome(person, address: str, method: str, body: dict) -> str:
+    """What a person's request comes to, undone at once; an answer that nobody foresaw is told by its number."""
+    client = Client(raise_request_exception=False)
+    with transaction.atomic():
+        if person is not None:
+            client.force_login(person)
+        response = client.get(address) if method == "GET" else client.post(address, body)
+        transaction.set_rollback(True)
+    if response.status_code == 302 and response.url.startswith(reverse("sign-in")):
+        return TO_SIGN_IN
+    known = {403: REFUSED, 404: MISSING, 200: GIVEN, 302: GIVEN, 422: GIVEN, 400: GIVEN}
+    return known.get(response.status_code, str(response.status_code))
+
+
+def outcomes(person, world: World, name: str, role: str) -> dict[str, str]:
+    """What each method of an address comes to, asked for the world's own record."""
+    _, methods, noun = MATRIX[name]
+    return {
+        method: outcome(person, world.address(name, noun, role), method, world.body(noun)) for method in methods.split()
+    }
+
+
+def test_every_address_is_in_the_table() -> None:
+    named = set(names_of_all_addresses(get_resolver().url_patterns))
+
+    assert named == set(MATRIX) | OPEN_TO_STRANGERS
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_address_gives_each_person_what_the_table_says(name, worlds) -> None:
+    own, other = worlds
+    who, methods, noun = MATRIX[name]
+    methods = methods.split()
+    elsewhere = GIVEN if noun in THE_SAME_FOR_ALL else MISSING
+    signed_out = TO_SIGN_IN if name == "sign-out" else GIVEN
+
+    found = {
+        "stranger": outcomes(None, own, name, "coder"),
+        "of another department": outcomes(own.elsewhere, own, name, "admin"),
+    }
+    found |= {f"{role}, own": outcomes(own.people[role], own, name, role) for role in ROLES}
+    found |= {f"{role}, other": outcomes(own.people[role], other, name, role) for role in ROLES}
+
+    assert found == {
+        "stranger": dict.fromkeys(methods, TO_SIGN_IN),
+        "of another department": dict.fromkeys(methods, MISSING if noun in OF_A_DEPARTMENT else signed_out),
+        **{f"{role}, own": dict.fromkeys(methods, signed_out if role in who else REFUSED) for role in ROLES},
+        **{
+            f"{role}, other": dict.fromkeys(methods, MISSING if elsewhere == MISSING else signed_out)
+            if role in who
+            else dict.fromkeys(methods, REFUSED)
+            for role in ROLES
+        },
+    }
