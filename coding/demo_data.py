@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
@@ -33,6 +34,8 @@ from portal.models import (
 )
 from portal.npi import is_npi
 from portal.roles import install_roles
+from portal.services.imports import import_treatment_log
+from portal.treatment_log_files import read_folder
 
 SEED = 20261124
 SEAM = date(2026, 1, 1)
@@ -579,6 +582,9 @@ def make_clinic(
     )
     clinic.capture()
     clinic.work_a_little()
+    import_treatment_log(
+        organization=clinic.organization, log=read_folder(settings.TREATMENT_LOG_SAMPLE), by=clinic.users["coder"]
+    )
     return clinic.organization
 
 

@@ -20,6 +20,8 @@ if IS_PRODUCTION and (SECRET_KEY == DEMO_SECRET or len(SECRET_KEY) < 50):
 # Demo accounts and fictitious patients exist only where this is on; seed_demo asks it.
 DEMO_DATA_ALLOWED = not IS_PRODUCTION
 DEMO_PASSWORD = "beamledger-demo"
+# A treatment log of our own making, for the demo and the tests.
+TREATMENT_LOG_SAMPLE = BASE_DIR / "tests" / "samples" / "treatment_log"
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "127.0.0.1 localhost [::1]").split()
 
