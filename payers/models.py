@@ -33,7 +33,7 @@ class Payer(models.Model):
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=24, choices=PayerKind)
     electronic_payer_id = models.CharField("electronic payer ID", max_length=20, blank=True)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
 
     class Meta:
         ordering = ["name"]

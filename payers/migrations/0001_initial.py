@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                     "electronic_payer_id",
                     models.CharField(blank=True, max_length=20, verbose_name="electronic payer ID"),
                 ),
-                ("is_active", models.BooleanField(default=True)),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "organization",
                     models.ForeignKey(

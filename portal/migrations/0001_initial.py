@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                         verbose_name="minutes that make one visit",
                     ),
                 ),
-                ("is_active", models.BooleanField(default=True)),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
             ],
             options={
                 "ordering": ["name"],
@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=60)),
                 ("source_name", models.CharField(blank=True, max_length=60)),
-                ("is_active", models.BooleanField(default=True)),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "department",
                     models.ForeignKey(
@@ -280,7 +280,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("is_active", models.BooleanField(default=True)),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
                 (
                     "organization",
                     models.ForeignKey(

@@ -71,7 +71,7 @@ class Department(models.Model):
         default=180,
         help_text="A session that starts sooner after the patient's previous one is the same visit.",
     )
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
 
     objects = DepartmentQuerySet.as_manager()
 
@@ -156,7 +156,7 @@ class Machine(models.Model):
     department = models.ForeignKey(Department, on_delete=models.PROTECT, related_name="machines")
     name = models.CharField(max_length=60)
     source_name = models.CharField(max_length=60, blank=True)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
 
     class Meta:
         ordering = ["department", "name"]
@@ -181,7 +181,7 @@ class Physician(models.Model):
     given_name = models.CharField(max_length=80)
     npi = models.CharField("NPI", max_length=10, validators=[validate_npi])
     taxonomy = models.CharField(max_length=10, choices=Taxonomy, default=Taxonomy.RADIATION_ONCOLOGY)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField("active", default=True)
 
     class Meta:
         ordering = ["family_name", "given_name"]
