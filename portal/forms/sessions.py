@@ -234,6 +234,13 @@ class SessionForm(forms.Form):
                 required=False,
                 error_messages={"invalid": _("A fraction number is a whole number, such as 12.")},
             )
+        if session is not None:
+            self.fields["reason"] = forms.CharField(
+                label=_("Why is it amended?"),
+                max_length=200,
+                help_text=_("It stands in the session's history. Write no patient's name."),
+                error_messages={"required": _("Say why the session is amended.")},
+            )
         for name in ("requested_code", "requested_modifiers", "other_codes_same_day"):
             self.fields[name].widget.attrs |= {"autocomplete": "off"}
         self.is_asking_start = bool(self["start_which"].value())

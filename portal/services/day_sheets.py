@@ -217,7 +217,7 @@ def _amend(session: TreatmentSession, started_at: datetime, entry: RowEntry, tod
     if "started_at" in changes and session.ended_at is not None:
         changes["ended_at"] = session.ended_at + (started_at - session.started_at)
     if changes:
-        amend_session(session=session, revision=session.revision, today=today, by=by, **changes)
+        amend_session(session=session, revision=session.revision, today=today, by=by, reason="day sheet", **changes)
 
 
 def _facts(entry: RowEntry) -> dict[str, object]:

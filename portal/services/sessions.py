@@ -80,10 +80,11 @@ def amend_session(
     revision: int,
     today: date,
     by: User,
+    reason: str = "",
     fractions: Fractions | None = None,
     **changes: object,
 ) -> TreatmentSession:
-    """Change the facts of a session; its date of service follows its start.
+    """Change the facts of a session; its date of service follows its start. The trail keeps the person's reason.
 
     Raises StaleRevision when the session is no longer at the `revision` that the person saw; nothing is written then.
     """
@@ -108,7 +109,7 @@ def amend_session(
     record_event(
         subject=session,
         action="amend_session",
-        sentence=f"Session of {session.date_of_service:%m/%d/%Y} amended",
+        sentence=f"Session of {session.date_of_service:%m/%d/%Y} amended" + (f": {reason}" if reason else ""),
         by=by,
         organization=session.organization_id,
         changes=changed_fields(before, after),

@@ -94,6 +94,7 @@ def session_amend(request: HttpRequest, pk: int) -> HttpResponse:
                     revision=form.cleaned_data["revision"] or 0,
                     today=form.today,
                     by=request.user,
+                    reason=form.cleaned_data["reason"],
                     fractions=form.fractions,
                     **form.facts,
                 )
@@ -131,6 +132,9 @@ def session_preview(request: HttpRequest) -> HttpResponse:
     else:
         session, course = None, get_object_or_404(_courses(request.user), pk=_key(request.POST.get("course")))
     form = _form(request, course, session=session)
+    if session is not None:
+        # The lines do not depend on why somebody amends.
+        form.fields["reason"].required = False
     ruling = None
     if form.is_valid():
         ruling = previewed_ruling(

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from coding.models import ChargeLine
 from coding.services import capture_from
-from portal.models import TreatmentSession
+from portal.models import AuditEvent, TreatmentSession
 from portal.services.sessions import amend_session
 from tests.builders import make_department, make_organization, make_session, make_treated_course, make_user
 from tests.portal.test_session_forms import typed
@@ -51,8 +51,21 @@ def amendment(session, /, **changes):
     return typed(session.course, date_of_service="12/03/2025", start="10:00 AM", guidance="cbct") | {
         "image_review_signed_at": "12/03/2025 10:00 AM",
         "revision": session.revision,
+        "reason": "The record says otherwise.",
         **changes,
     }
+
+
+def test_session_amend_wants_a_reason_and_keeps_it(client, coder, session):
+    client.force_login(coder)
+
+    refused = client.post(reverse("session-amend", args=[session.pk]), amendment(session, reason=""))
+    client.post(reverse("session-amend", args=[session.pk]), amendment(session, completion="partial"))
+
+    assert refused.status_code == 422
+    assert "Say why the session is amended." in refused.text
+    amended = AuditEvent.objects.about(session).get(action="amend_session")
+    assert amended.sentence.endswith("amended: The record says otherwise.")
 
 
 def test_session_create_suggests_the_next_fraction(client, coder, course, session):
