@@ -8,6 +8,7 @@ from itertools import groupby
 from coding.engine import vocabulary as words
 from coding.engine.facts import AuthorizationFacts, EarlierSession, SessionFacts
 from coding.engine.ruling import Ruling
+from coding.engine.terms import in_force
 from payers.models import Authorization, Coverage, Payer, PolicyVersion
 from portal.models import Patient, Prescription, TreatmentSession
 
@@ -59,7 +60,7 @@ class PatientRecord:
             PolicyVersion.objects.published()
             .filter(policy__payer__in={coverage.payer_id for coverage in self.coverages})
             .with_terms()
-            .order_by("-effective_from", "-revision")
+            .order_by("effective_from", "revision")
         )
         self.days: dict[date, list[Visit]] = {
             day: _visits(list(sessions))
@@ -79,10 +80,7 @@ class PatientRecord:
     def version_on(self, day: date) -> PolicyVersion | None:
         """The version in force on the day of the payer that is billed, or None."""
         payer = self.payer_on(day)
-        for version in self.versions:
-            if payer and version.policy.payer_id == payer.pk and version.effective_from <= day:
-                return version
-        return None
+        return in_force((v for v in self.versions if payer and v.policy.payer_id == payer.pk), day)
 
     def facts(self, session: TreatmentSession, earlier_rulings: dict[int, Ruling]) -> SessionFacts:
         """One session as the engine reads it; `earlier_rulings` are those of the day's earlier sessions, by id."""

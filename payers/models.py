@@ -298,17 +298,6 @@ class Coverage(models.Model):
         return f"{self.payer}, rank {self.rank}, from {self.starts_on}"
 
 
-class AuthorizationQuerySet(models.QuerySet):
-    def best_first(self, *, payer_id: int, on: date):
-        """The payer's authorizations, those whose dates hold on the day before those whose dates do not."""
-        holds = Q(starts_on__lte=on) & (Q(ends_on__isnull=True) | Q(ends_on__gte=on))
-        return (
-            self.filter(payer=payer_id)
-            .annotate(holds_on_day=models.Case(models.When(holds, then=0), default=1))
-            .order_by("holds_on_day", "-starts_on", "-id")
-        )
-
-
 class Authorization(models.Model):
     """A payer's prior authorization for a course: number, codes, units and dates, both ends inclusive."""
 
@@ -320,8 +309,6 @@ class Authorization(models.Model):
     units = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Sessions, or empty: not counted.")
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
-
-    objects = AuthorizationQuerySet.as_manager()
 
     class Meta:
         ordering = ["course", "-starts_on"]

@@ -142,12 +142,6 @@ class ChargeLine(models.Model):
         )
 
 
-class FeeScheduleQuerySet(models.QuerySet):
-    def in_force(self, *, on):
-        """Prices that began on or before the day, the one in force of each code and modifier first."""
-        return self.filter(effective_from__lte=on).order_by("code", "modifier", "-effective_from")
-
-
 class FeeSchedule(models.Model):
     """The organization's price of one unit of a code from a date of service on; `modifier` is 26 or empty."""
 
@@ -156,8 +150,6 @@ class FeeSchedule(models.Model):
     modifier = models.CharField(max_length=2, blank=True)
     effective_from = models.DateField()
     amount = models.DecimalField(max_digits=10, decimal_places=2, validators=[MinValueValidator(0)])
-
-    objects = FeeScheduleQuerySet.as_manager()
 
     class Meta:
         ordering = ["code", "modifier", "-effective_from"]

@@ -15,9 +15,9 @@ from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from portal.models import AuditEvent, TreatmentSession, User
 from portal.presenters.audit import EventRow, event_rows, local_time
 from portal.presenters.remedies import Remedy, remedy_for
+from portal.presenters.rulings import NAMING_RULES, concerns, standing_holds
 
-# These steps say what the line is; modifiers refine it.
-NAMING_RULES = ("delivery_code", "guidance_code")
+# What NAMING_RULES say of the line, these steps refine.
 REFINING_RULES = (
     "modifier_site",
     "modifier_repeat",
@@ -75,11 +75,10 @@ class WhyPage:
 
 def why_line(line: ChargeLine, user: User) -> WhyPage:
     """Why the line is as it is, from the ruling that made it. Its ruling, trace, session and department are read."""
-    ruling = line.ruling
-    steps = [step for step in ruling.trace.steps if _concerns(step, line)]
-    findings = [finding for finding in ruling.findings if _concerns(finding, line)]
+    ruling, place = line.ruling, (line.claim_form, line.role)
+    steps = [step for step in ruling.trace.steps if concerns(step, *place)]
+    findings = [finding for finding in ruling.findings if concerns(finding, *place)]
     standing = list(ChargeLine.objects.standing().filter(session=line.session_id).exclude(pk=line.pk))
-    place = (line.claim_form, line.role)
     return WhyPage(
         line=line,
         sentence=_sentence(steps),
@@ -160,10 +159,7 @@ def _step_view(step: Mapping[str, Any], session: TreatmentSession, ruling: Sessi
 
 
 def _finding_views(findings: Iterable[Mapping[str, Any]], session: TreatmentSession, user: User) -> list[FindingView]:
-    holds = {
-        (hold.name, hold.claim_form, hold.role): hold
-        for hold in SessionHold.objects.standing().filter(session=session).select_related("released_by")
-    }
+    holds = standing_holds(session)
     views = []
     for finding in findings:
         hold = holds.get((finding["name"], finding["claim_form"], finding["role"]))
@@ -206,8 +202,3 @@ def _events(session: TreatmentSession, line: ChargeLine | None = None) -> list[E
         events += AuditEvent.objects.about(line).select_related("by")[:EVENTS_AT_MOST]
     newest_first = sorted(events, key=lambda event: (event.at, event.pk), reverse=True)
     return event_rows(newest_first, zone=session.department.zone)
-
-
-def _concerns(part: Mapping[str, Any], line: ChargeLine) -> bool:
-    """Whether a step or finding is about the line, or about the whole session."""
-    return part["claim_form"] in ("", line.claim_form) and part["role"] in ("", line.role)

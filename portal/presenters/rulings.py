@@ -61,10 +61,7 @@ class RulingView:
 def saved_ruling(session: TreatmentSession, ruling: SessionRuling | None, user: User) -> RulingView:
     """What is saved of the session: its lines, those that a person voided among them, but none that was replaced."""
     rows = ChargeLine.objects.filter(session=session, replaced_in__isnull=True).select_related("ruling__trace")
-    holds = {
-        (hold.name, hold.claim_form, hold.role): hold
-        for hold in SessionHold.objects.standing().filter(session=session).select_related("released_by")
-    }
+    holds = standing_holds(session)
     lines = [
         LineView(
             code=line.code,
@@ -134,8 +131,16 @@ def _why(steps: Iterable[Mapping[str, Any]], claim_form: str, role: str) -> str:
     return " ".join(
         step["sentence"]
         for step in steps
-        if step["rule"] in NAMING_RULES
-        and step["result"]
-        and step["claim_form"] in ("", claim_form)
-        and step["role"] in ("", role)
+        if step["rule"] in NAMING_RULES and step["result"] and concerns(step, claim_form, role)
     )
+
+
+def concerns(part: Mapping[str, Any], claim_form: str, role: str) -> bool:
+    """Whether a saved step or finding is about the line of that claim form and role, or about the whole session."""
+    return part["claim_form"] in ("", claim_form) and part["role"] in ("", role)
+
+
+def standing_holds(session: TreatmentSession) -> dict[tuple[str, str, str], SessionHold]:
+    """The session's holds whose grounds still stand, released or not, by name, claim form and role."""
+    holds = SessionHold.objects.standing().filter(session=session).select_related("released_by")
+    return {(hold.name, hold.claim_form, hold.role): hold for hold in holds}
