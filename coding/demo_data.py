@@ -12,8 +12,9 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
+from coding.hold_services import release_hold
 from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold
-from coding.services import capture_from, mark_exported, release_hold
+from coding.services import capture_from, mark_exported
 from payers.models import Authorization, Coverage, Payer
 from payers.services import install_packs
 from portal.models import (

@@ -1,4 +1,4 @@
-"""Charge capture and what people do to holds and lines: one patient at a time, one transaction, an audit row each."""
+"""Charge capture and what people do to lines: one patient at a time, one transaction, an audit row each."""
 
 import hashlib
 from collections import defaultdict
@@ -15,9 +15,11 @@ from django.utils import timezone
 from coding.answers import digest, finding_as_json, trace_as_json
 from coding.codebook_files import load_codebook
 from coding.engine.code_session import code_session
+from coding.engine.edits.timely_filing import last_day_to_file
 from coding.engine.findings import Finding
 from coding.engine.ruling import Charge, Ruling
 from coding.engine.signature import decision_signature
+from coding.engine.terms import TermsInForce
 from coding.engine.trace import Citation, Step
 from coding.engine.vocabulary import Severity
 from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold, SessionRuling, TraceRecord
@@ -30,10 +32,6 @@ from portal.services.sessions import Fractions, amend_session, record_session
 HoldKey = tuple[str, str, str, str]
 
 
-class HardHold(Exception):
-    """The hold is cleared by changing the facts, never by a release."""
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The engine's ruling for one session, with everything that is saved of it."""
@@ -42,6 +40,7 @@ class Answer:
     ruling: Ruling
     version: PolicyVersion | None
     signature: str
+    file_by: date | None
     prices: dict[tuple[str, str], Decimal]
 
     def price_of(self, charge: Charge) -> Decimal | None:
@@ -148,72 +147,14 @@ def preview_charges(
 
 
 @transaction.atomic
-def release_hold(*, hold: SessionHold, note: str, at: datetime, by: User) -> SessionHold:
-    """Let a soft hold go with a note; lines that nothing else keeps back become ready.
-
-    Raises HardHold for one that only changed facts clear. Releasing a hold that is no longer open changes nothing.
-    """
-    _lock_patients([hold.session.course.patient_id])
-    hold = SessionHold.objects.select_for_update().get(pk=hold.pk)
-    if hold.is_hard:
-        raise HardHold(hold.name)
-    if not hold.is_open:
-        return hold
-    hold.released_at, hold.released_by, hold.release_note = at, by, note
-    hold.save(update_fields=["released_at", "released_by", "release_note"])
-    record_event(
-        subject=hold.session,
-        action="release_hold",
-        sentence=f"Hold {hold.name} released: {note}"[:400],
-        by=by,
-        organization=hold.organization_id,
-    )
-    _settle_lines(hold.session, by=by)
-    return hold
-
-
-@transaction.atomic
-def reopen_hold(*, hold: SessionHold, at: datetime, by: User) -> SessionHold:
-    """Take a release back: the released hold closes and an equal one opens; ready lines that it concerns are held."""
-    _lock_patients([hold.session.course.patient_id])
-    hold = SessionHold.objects.select_for_update().get(pk=hold.pk)
-    if hold.closed_at is not None or hold.released_at is None:
-        return hold
-    hold.closed_at = at
-    hold.save(update_fields=["closed_at"])
-    reopened = SessionHold.objects.create(
-        organization_id=hold.organization_id,
-        session_id=hold.session_id,
-        ruling_id=hold.ruling_id,
-        name=hold.name,
-        claim_form=hold.claim_form,
-        role=hold.role,
-        is_hard=hold.is_hard,
-        sentence=hold.sentence,
-        remedy=hold.remedy,
-        grounds=hold.grounds,
-        grounds_digest=hold.grounds_digest,
-    )
-    record_event(
-        subject=hold.session,
-        action="reopen_hold",
-        sentence=f"Release of hold {hold.name} taken back",
-        by=by,
-        organization=hold.organization_id,
-    )
-    _settle_lines(hold.session, by=by)
-    return reopened
-
-
-@transaction.atomic
 def void_charge_line(*, line: ChargeLine, reason: str, by: User) -> ChargeLine:
     """Cancel a line with a reason. Capturing again does not bring an equal line back."""
-    _lock_patients([line.session.course.patient_id])
+    lock_patients([line.session.course.patient_id])
     line = ChargeLine.objects.select_for_update().get(pk=line.pk)
     before = line.state
     line.state, line.void_reason, line.voided_by = LineState.VOID, reason, by
     line.save(update_fields=["state", "void_reason", "voided_by"])
-    _record_move(line, before, by, f": {reason}")
+    record_move(line, before, by, f": {reason}")
     return line
 
 
@@ -224,14 +165,14 @@ def mark_exported(*, lines: Iterable[ChargeLine], by: User) -> list[ChargeLine]:
     Raises ValueError where a line is not ready.
     """
     patients = {line.session.course.patient_id for line in lines}
-    _lock_patients(patients)
+    lock_patients(patients)
     exported = list(ChargeLine.objects.select_for_update().filter(pk__in=[line.pk for line in lines]).order_by("pk"))
     for line in exported:
         if line.state != LineState.READY or line.replaced_in_id is not None:
             raise ValueError(f"charge line {line.pk} is {line.state}; only a ready line is exported")
         line.state = LineState.EXPORTED
         line.save(update_fields=["state"])
-        _record_move(line, LineState.READY, by)
+        record_move(line, LineState.READY, by)
     return exported
 
 
@@ -242,14 +183,14 @@ def _recapture(patient_ids: Iterable[int], *, since: date, by: User | None) -> i
     )
 
 
-def _lock_patients(patient_ids: Iterable[int]) -> None:
+def lock_patients(patient_ids: Iterable[int]) -> None:
     """Whatever is written about a patient's charges is written under this lock; several patients in order of id."""
     list(Patient.objects.filter(pk__in=patient_ids).order_by("pk").select_for_update().values_list("pk", flat=True))
 
 
 @transaction.atomic
 def _capture(*, patient_id: int, wanted: Q, by: User | None) -> list[SessionRuling]:
-    _lock_patients([patient_id])
+    lock_patients([patient_id])
     patient = Patient.objects.get(pk=patient_id)
     record = PatientRecord(patient)
     sessions = list(
@@ -265,7 +206,7 @@ def _capture(*, patient_id: int, wanted: Q, by: User | None) -> list[SessionRuli
             _save(answer, standing, captured, by)
     for session in sessions:
         if session.voided_at is not None and session.pk in standing.rulings:
-            _save(Answer(session, _voided(session), None, "voided", {}), standing, captured, by)
+            _save(Answer(session, _voided(session), None, "voided", None, {}), standing, captured, by)
     _write(captured)
     return captured.rulings
 
@@ -285,7 +226,8 @@ def _rule_on_day(
         terms = version.as_terms(is_review_overdue=is_review_overdue(version, facts.coded_on)) if version else None
         ruling = rulings[session.pk] = code_session(facts, terms, codebook)
         signature = hashlib.sha256(repr(decision_signature(facts, terms, codebook)).encode()).hexdigest()
-        answers.append(Answer(session, ruling, version, signature, day_prices))
+        in_force = TermsInForce(terms, codebook.house_defaults(facts.payer, facts.payer_kind))
+        answers.append(Answer(session, ruling, version, signature, last_day_to_file(day, in_force), day_prices))
     return answers
 
 
@@ -321,6 +263,7 @@ def _save(answer: Answer, standing: Standing, captured: Captured, by: User | Non
             findings,
             [[str(part) for part in (*line.content, line.charge_amount, line.expected_amount)] for line in lines],
             answer.version.pk if answer.version else None,
+            answer.file_by.isoformat() if answer.file_by else None,
         ]
     )
     current = standing.rulings.get(session.pk)
@@ -339,6 +282,7 @@ def _save(answer: Answer, standing: Standing, captured: Captured, by: User | Non
         trace_id=trace_digest,
         findings=findings,
         error_names=sorted({f.name for f in ruling.findings if f.severity is Severity.ERROR}),
+        file_by=answer.file_by,
     )
     captured.rulings.append(saved)
     holds = _carry_holds(saved, ruling, standing.holds[session.pk], captured)
@@ -358,19 +302,29 @@ def _save(answer: Answer, standing: Standing, captured: Captured, by: User | Non
 def _carry_holds(
     saved: SessionRuling, ruling: Ruling, standing: dict[HoldKey, SessionHold], captured: Captured
 ) -> list[SessionHold]:
-    """The holds that stand under the new ruling; those with equal grounds go on as they are, released or not."""
+    """The holds that stand under the new ruling; those with equal grounds go on as they are, released or not.
+
+    What a person placed by hand stays until a person lets it go, or the session is void. A hold that opens again on
+    other grounds keeps its owner and due day.
+    """
     wanted: dict[HoldKey, Finding] = {}
     for finding in ruling.findings:
         if finding.severity is Severity.HOLD:
             grounds = digest([list(pair) for pair in finding.grounds])
             wanted[(finding.name, finding.claim_form or "", finding.role or "", grounds)] = finding
-    gone = [hold.pk for key, hold in standing.items() if key not in wanted]
-    SessionHold.objects.filter(pk__in=gone).update(closed_at=timezone.now())
-    holds = [hold for key, hold in standing.items() if key in wanted]
+    kept = {
+        key: hold
+        for key, hold in standing.items()
+        if key in wanted or (hold.placed_by_id is not None and saved.session.voided_at is None)
+    }
+    gone = [hold for key, hold in standing.items() if key not in kept]
+    SessionHold.objects.filter(pk__in=[hold.pk for hold in gone]).update(closed_at=timezone.now())
+    holds = list(kept.values())
     for key, finding in wanted.items():
         if key in standing:
             continue
         name, claim_form, role, grounds_digest = key
+        before = next((h for h in gone if (h.name, h.claim_form, h.role) == (name, claim_form, role)), None)
         hold = SessionHold(
             organization_id=saved.session.organization_id,
             session=saved.session,
@@ -383,6 +337,8 @@ def _carry_holds(
             remedy=finding.remedy,
             grounds=[list(pair) for pair in finding.grounds],
             grounds_digest=grounds_digest,
+            owner_id=before.owner_id if before else None,
+            due_on=before.due_on if before else None,
         )
         holds.append(hold)
         captured.holds.append(hold)
@@ -451,6 +407,7 @@ def _line_of(answer: Answer, charge: Charge) -> ChargeLine:
     return ChargeLine(
         organization_id=session.organization_id,
         session=session,
+        date_of_service=session.date_of_service,
         claim_form=charge.claim_form.value,
         role=charge.role.value,
         code=charge.code,
@@ -483,19 +440,7 @@ def _voided(session: TreatmentSession) -> Ruling:
     return Ruling(charges=(), findings=(), trace=(step,))
 
 
-def _settle_lines(session: TreatmentSession, *, by: User) -> None:
-    """Move held lines to ready where nothing keeps them back any more, and ready ones back where something does."""
-    holds = list(SessionHold.objects.open().filter(session=session))
-    lines = ChargeLine.objects.standing().filter(session=session, state__in=[LineState.HELD, LineState.READY])
-    for line in lines.select_for_update():
-        state = LineState.HELD if any(hold.applies_to(line) for hold in holds) else LineState.READY
-        if state != line.state:
-            before, line.state = line.state, state
-            line.save(update_fields=["state"])
-            _record_move(line, before, by)
-
-
-def _record_move(line: ChargeLine, before: str, by: User | None, because: str = "") -> None:
+def record_move(line: ChargeLine, before: str, by: User | None, because: str = "") -> None:
     record_event(
         subject=line,
         action="move_line",

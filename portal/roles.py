@@ -43,6 +43,8 @@ ENTER_CHARGES = frozenset(
         "payers.change_coverage",
         "payers.add_authorization",
         "payers.change_authorization",
+        "coding.add_sessionhold",
+        "coding.change_sessionhold",
         "coding.release_hold",
     }
 )

@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from coding.hold_services import release_hold
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling, TraceRecord
-from coding.services import capture_charges, mark_exported, release_hold
+from coding.services import capture_charges, mark_exported
 from payers.models import PolicyClause, PolicyVersion, VersionStatus
 from portal.models import Department, Physician, TreatmentSession
 from portal.services.audit import record_event

@@ -52,6 +52,7 @@ class ChargeLine(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="charge_lines")
     session = models.ForeignKey(TreatmentSession, on_delete=models.PROTECT, related_name="charge_lines")
     ruling = models.ForeignKey(SessionRuling, on_delete=models.PROTECT, related_name="charge_lines")
+    date_of_service = models.DateField()
     claim_form = models.CharField(max_length=16, choices=ClaimForm)
     role = models.CharField(max_length=16, choices=LineRole)
     code = models.CharField(max_length=5)
@@ -90,7 +91,16 @@ class ChargeLine(models.Model):
         ]
         indexes = [
             models.Index(fields=["session"]),
-            models.Index(fields=["organization", "state", "-id"], name="line_by_state"),
+            models.Index(
+                fields=["organization", "-date_of_service", "-id"],
+                condition=~Q(state=LineState.VOID) & Q(replaced_in__isnull=True),
+                name="line_by_day",
+            ),
+            models.Index(
+                fields=["organization", "state", "-date_of_service", "-id"],
+                condition=Q(replaced_in__isnull=True),
+                name="line_by_state_and_day",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -128,6 +138,7 @@ class ChargeLine(models.Model):
     def content(self) -> tuple:
         """What a payer would read on the line: two lines of equal content are the same charge."""
         return (
+            self.date_of_service,
             self.claim_form,
             self.role,
             self.code,

@@ -39,6 +39,7 @@ class SessionRuling(models.Model):
 
     `answer_digest` is the SHA-256 of everything that was answered; capturing again with the same digest writes nothing.
     `findings` holds every error, hold and note in the order found, each as `coding.shaping.finding_as_json` writes it.
+    `file_by` is the last day on which the payer takes a first claim; unknown where nobody has said.
     """
 
     session = models.ForeignKey(TreatmentSession, on_delete=models.PROTECT, related_name="rulings")
@@ -52,11 +53,13 @@ class SessionRuling(models.Model):
     trace = models.ForeignKey(TraceRecord, on_delete=models.PROTECT, related_name="rulings")
     findings = models.JSONField(default=list)
     error_names = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    file_by = models.DateField(null=True, blank=True)
 
     objects = SessionRulingQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "-revision"]
+        indexes = [models.Index(fields=["file_by"], condition=Q(is_current=True), name="ruling_by_deadline")]
         constraints = [
             models.UniqueConstraint(fields=["session", "revision"], name="ruling_revision_once"),
             models.UniqueConstraint(fields=["session"], condition=Q(is_current=True), name="ruling_one_current"),
@@ -64,6 +67,10 @@ class SessionRuling(models.Model):
 
     def __str__(self) -> str:
         return f"Ruling {self.revision} of session {self.session_id}"
+
+
+# A hold that a person places has this name; every other name is one of the engine's findings.
+HELD_BY_HAND = "HELD_BY_HAND"
 
 
 class SessionHoldQuerySet(models.QuerySet):
@@ -84,7 +91,8 @@ class SessionHoldQuerySet(models.QuerySet):
 class SessionHold(models.Model):
     """Lines kept back for a named reason. A release stands as long as the grounds are equal; changed grounds close it.
 
-    `claim_form` and `role` are blank where the hold is on every line of the session.
+    `claim_form` and `role` are blank where the hold is on every line of the session. `placed_by` is the person who
+    placed it by hand, or empty where the engine found it. Owner and due day go over to the next hold of the same name.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="holds")
@@ -99,6 +107,9 @@ class SessionHold(models.Model):
     grounds = models.JSONField(default=list)
     grounds_digest = models.CharField(max_length=64)
     opened_at = models.DateTimeField(auto_now_add=True)
+    placed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="holds_owned", null=True, blank=True)
+    due_on = models.DateField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     released_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     release_note = models.CharField(max_length=500, blank=True)
@@ -120,6 +131,11 @@ class SessionHold(models.Model):
                 condition=Q(closed_at__isnull=True, released_at__isnull=True),
                 name="hold_open_by_reason",
             ),
+            models.Index(
+                fields=["owner", "due_on", "id"],
+                condition=Q(closed_at__isnull=True, released_at__isnull=True),
+                name="hold_open_by_owner",
+            ),
             models.Index(fields=["session"]),
         ]
         constraints = [
@@ -136,6 +152,11 @@ class SessionHold(models.Model):
             models.CheckConstraint(
                 condition=Q(is_hard=False) | Q(released_at__isnull=True), name="hard_hold_is_never_released"
             ),
+            models.CheckConstraint(
+                condition=Q(placed_by__isnull=True) & ~Q(name=HELD_BY_HAND)
+                | Q(placed_by__isnull=False, name=HELD_BY_HAND, is_hard=False),
+                name="hold_by_hand_is_soft_and_of_someone",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -148,3 +169,20 @@ class SessionHold(models.Model):
     def applies_to(self, line) -> bool:
         """Whether this hold keeps that charge line back."""
         return self.claim_form in ("", line.claim_form) and self.role in ("", line.role)
+
+
+class HoldNote(models.Model):
+    """What a person wrote about a hold while working on it. Notes are added and never changed."""
+
+    hold = models.ForeignKey(SessionHold, on_delete=models.PROTECT, related_name="notes")
+    text = models.CharField(max_length=500)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["at", "id"]
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=~Q(text=""), name="hold_note_says_something")]
+
+    def __str__(self) -> str:
+        return self.text

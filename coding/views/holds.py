@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from coding.forms.holds import HoldFilterForm, ReleaseHoldForm
+from coding.hold_services import release_hold, reopen_hold
 from coding.models import SessionHold
 from coding.presenters.holds import hold_page, hold_view, holds_wanted
-from coding.services import release_hold, reopen_hold
 from portal import clock
 from portal.presenters.course import finding_title
 

@@ -22,6 +22,7 @@ from portal.models.clinic import (
     ScheduledFraction,
     TreatmentSession,
 )
+from portal.models.desk import RecentCourse, SavedView, SheetStep, ViewPlace
 from portal.models.imports import (
     CandidateDelivery,
     CandidateState,
@@ -34,6 +35,7 @@ from portal.models.imports import (
 from portal.models.organization import (
     FIRST_DAY,
     LAST_DAY,
+    ClosedDay,
     Department,
     DepartmentBiller,
     DepartmentStatus,
@@ -52,6 +54,7 @@ __all__ = [
     "CandidateDelivery",
     "CandidateState",
     "ClaimForm",
+    "ClosedDay",
     "Completion",
     "Course",
     "CourseStatus",
@@ -70,12 +73,16 @@ __all__ = [
     "Patient",
     "Physician",
     "Prescription",
+    "RecentCourse",
     "RowStatus",
+    "SavedView",
     "ScheduledFraction",
     "SessionCandidate",
+    "SheetStep",
     "Technique",
     "TreatmentLogImport",
     "TreatmentLogUpload",
     "TreatmentSession",
     "User",
+    "ViewPlace",
 ]

@@ -71,6 +71,11 @@ class Department(models.Model):
         default=180,
         help_text="A session that starts sooner after the patient's previous one is the same visit.",
     )
+    confirms_matched_rows = models.BooleanField(
+        "confirm all matched rows at once",
+        default=False,
+        help_text="On the day sheet, for rows that agree with a record of the treatment log in every point.",
+    )
     is_active = models.BooleanField("active", default=True)
 
     objects = DepartmentQuerySet.as_manager()
@@ -167,6 +172,38 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ClosedDay(models.Model):
+    """A day on which a department does not treat, or one of its machines is down: plans go around it."""
+
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="closed_days")
+    machine = models.ForeignKey(
+        Machine,
+        on_delete=models.CASCADE,
+        related_name="closed_days",
+        null=True,
+        blank=True,
+        help_text="Empty: the whole department.",
+    )
+    day = models.DateField()
+    reason = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["department", "day", "machine"]
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["department", "machine", "day"], nulls_distinct=False, name="closed_day_once_a_machine"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(day__gte=FIRST_DAY, day__lte=LAST_DAY), name="closed_day_bounded"
+            ),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="closed_day_has_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.reason}"
 
 
 class Physician(models.Model):

@@ -6,16 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from coding.hold_services import HardHold, release_hold, reopen_hold
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling, TraceRecord
 from coding.services import (
-    HardHold,
     capture_charges,
     capture_from,
     mark_exported,
     preview_charges,
     recapture_for_policy,
-    release_hold,
-    reopen_hold,
     void_charge_line,
 )
 from portal.models import AuditEvent, TreatmentSession
@@ -54,7 +52,9 @@ def course(organization):
 
 def lines(course) -> list[str]:
     """The live lines of a course as `form line state`, in order."""
-    live = ChargeLine.objects.live().filter(session__course=course).order_by("session__started_at", "claim_form")
+    live = (
+        ChargeLine.objects.live().filter(session__course=course).order_by("session__started_at", "claim_form", "role")
+    )
     return [f"{line.claim_form} {line} {line.state}" for line in live]
 
 

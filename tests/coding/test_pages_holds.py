@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from coding.hold_services import release_hold
 from coding.models import ChargeLine, SessionHold
-from coding.services import capture_from, release_hold
+from coding.services import capture_from
 from portal.models import AuditEvent
 from portal.presenters.keyset import ROWS_A_PAGE
 from tests.builders import make_department, make_organization, make_session, make_treated_course, make_user
