@@ -40,6 +40,7 @@ class DepartmentForm(RecordForm):
             "ccn",
             "place_of_service",
             "minutes_of_one_visit",
+            "confirms_matched_rows",
             "is_active",
         ]
         help_texts = {
