@@ -1,12 +1,10 @@
 """Fill an empty database with fictitious clinics; on one that has them, do nothing."""
 
-from zoneinfo import ZoneInfo
-
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from coding.demo_data import make_clinic
-from portal.clock import today
+from portal import clock
 from portal.models import Organization, TreatmentSession
 
 CLINICS = (
@@ -28,8 +26,6 @@ class Command(BaseCommand):
             if Organization.objects.filter(slug=clinic["slug"]).exists():
                 self.stdout.write(f"{clinic['name']}: there already")
                 continue
-            organization = make_clinic(
-                **clinic, today=today(ZoneInfo("America/New_York")), password=settings.DEMO_PASSWORD
-            )
+            organization = make_clinic(**clinic, now=clock.now(), password=settings.DEMO_PASSWORD)
             sessions = TreatmentSession.objects.filter(organization=organization).count()
             self.stdout.write(f"{organization.name}: {sessions} sessions")
