@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -14,7 +14,7 @@ from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.models import ChargeLine, LineState, SessionHold
+from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from payers.models import Payer
 from portal.models import User
 
@@ -52,53 +52,100 @@ GROUP_FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class ChargeFilters:
-    """Which live lines are meant; an empty filter leaves everything. Both ends of the dates are inclusive."""
+    """Which live lines are meant; an empty filter leaves everything. Both ends of the dates are inclusive.
+
+    Owner, reason and `held_since` are asked of the open holds of a line: one hold must answer to all three. A filing
+    deadline is asked only of lines that are not exported.
+    """
 
     payer: Payer | None = None
     is_without_payer: bool = False
     department_id: int | None = None
+    machine_id: int | None = None
+    physician_id: int | None = None
     state: str = ""
     code: str = ""
     reason: str = ""
+    owner_id: int | None = None
+    is_without_owner: bool = False
+    held_since: datetime | None = None
     missing: str = ""
     start: date | None = None
     end: date | None = None
+    file_from: date | None = None
+    file_through: date | None = None
 
 
 def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
     """The live lines that the person may see and the filters leave."""
-    wanted = Q()
+    wanted = session_wanted(filters)
     if filters.payer is not None:
         wanted &= Q(**{PAYER: filters.payer})
     if filters.is_without_payer:
         wanted &= Q(ruling__policy_version__isnull=True)
-    if filters.department_id is not None:
-        wanted &= Q(session__department=filters.department_id)
     if filters.state:
         wanted &= Q(state=filters.state)
     if filters.code:
         wanted &= Q(code=filters.code)
     if filters.missing:
         wanted &= Q(**{f"{filters.missing}_amount__isnull": True})
+    # The day stands on the line too, and there in the order of the pages.
     if filters.start is not None:
-        wanted &= Q(session__date_of_service__gte=filters.start)
+        wanted &= Q(date_of_service__gte=filters.start)
     if filters.end is not None:
-        wanted &= Q(session__date_of_service__lte=filters.end)
-    if filters.reason:
-        wanted &= Q(_is_held_for(filters.reason))
+        wanted &= Q(date_of_service__lte=filters.end)
+    if is_of_holds(filters):
+        on_the_line = Q(Q(claim_form="") | Q(claim_form=OuterRef("claim_form"))) & Q(
+            Q(role="") | Q(role=OuterRef("role"))
+        )
+        wanted &= Q(Exists(holds_wanted(filters).filter(on_the_line, session=OuterRef("session"))))
+    if filters.file_from is not None or filters.file_through is not None:
+        current = SessionRuling.objects.current().filter(deadline_wanted(filters), session=OuterRef("session"))
+        wanted &= Q(Exists(current), ~Q(state=LineState.EXPORTED))
     return ChargeLine.objects.live().visible_to(user).filter(wanted)
 
 
-def _is_held_for(reason: str) -> Exists:
-    """That an open hold of this name keeps the line back; one without claim form or role is on every line."""
-    return Exists(
-        SessionHold.objects.open().filter(
-            Q(claim_form="") | Q(claim_form=OuterRef("claim_form")),
-            Q(role="") | Q(role=OuterRef("role")),
-            session=OuterRef("session"),
-            name=reason,
-        )
+def session_wanted(filters: ChargeFilters) -> Q:
+    """Department, machine and physician of the session."""
+    wanted = Q()
+    if filters.department_id is not None:
+        wanted &= Q(session__department=filters.department_id)
+    if filters.machine_id is not None:
+        wanted &= Q(session__machine=filters.machine_id)
+    if filters.physician_id is not None:
+        wanted &= Q(session__physician=filters.physician_id)
+    return wanted
+
+
+def is_of_holds(filters: ChargeFilters) -> bool:
+    """Whether the filters ask for something of holds."""
+    return bool(
+        filters.reason or filters.owner_id is not None or filters.is_without_owner or filters.held_since is not None
     )
+
+
+def holds_wanted(filters: ChargeFilters) -> QuerySet:
+    """The open holds that answer to reason, owner and age."""
+    wanted = Q()
+    if filters.reason:
+        wanted &= Q(name=filters.reason)
+    if filters.owner_id is not None:
+        wanted &= Q(owner=filters.owner_id)
+    if filters.is_without_owner:
+        wanted &= Q(owner__isnull=True)
+    if filters.held_since is not None:
+        wanted &= Q(opened_at__lte=filters.held_since)
+    return SessionHold.objects.open().filter(wanted)
+
+
+def deadline_wanted(filters: ChargeFilters) -> Q:
+    """Rulings whose last day to file lies in the days asked for; a deadline that nobody knows is in none."""
+    wanted = Q(file_by__isnull=False)
+    if filters.file_from is not None:
+        wanted &= Q(file_by__gte=filters.file_from)
+    if filters.file_through is not None:
+        wanted &= Q(file_by__lte=filters.file_through)
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +173,7 @@ class ChargeRow:
 def charge_rows(lines: QuerySet, groupings: Sequence[Grouping]) -> list[ChargeRow]:
     """The lines summed by the groupings, in their order."""
     fields = [field for grouping in groupings for field in GROUP_FIELDS[grouping]]
-    groups = lines.annotate(month=TruncMonth("session__date_of_service")).order_by(*fields).values(*fields)
+    groups = lines.annotate(month=TruncMonth("date_of_service")).order_by(*fields).values(*fields)
     return [
         _row(tuple(_group_key(grouping, group) for grouping in groupings), group)
         for group in groups.annotate(**_sums())

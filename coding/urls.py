@@ -2,16 +2,26 @@
 
 from django.urls import path
 
-from coding.views import holds, lines, prices, reports
+from coding.views import holds, line_actions, lines, prices, reports
 from payers.views import payer_setup
+from portal.views import saved_views
 
 urlpatterns = [
     # Charge review and "why this line"
     path("charges/", lines.charge_review, name="charge-review"),
+    path("charges/lines.csv", lines.charge_review_csv, name="charge-review-csv"),
+    path("charges/preview/", line_actions.lines_preview, name="line-preview"),
+    path("charges/carry-out/", line_actions.lines_carry_out, name="line-carry-out"),
+    path("charges/set-back/", line_actions.lines_set_back, name="line-set-back"),
     path("charges/without-a-line/", lines.sessions_without_line, name="sessions-without-line"),
     path("charges/<int:pk>/why/", lines.line_why, name="line-why"),
     path("charges/<int:pk>/void/", lines.line_void, name="line-void"),
     path("sessions/<int:pk>/why/", lines.session_why, name="session-why"),
+    # Saved views of the lists of work
+    path("views/save/", saved_views.saved_view_save, name="saved-view-save"),
+    path("views/restore/", saved_views.saved_view_restore, name="saved-view-restore"),
+    path("views/<int:pk>/rename/", saved_views.saved_view_rename, name="saved-view-rename"),
+    path("views/<int:pk>/remove/", saved_views.saved_view_remove, name="saved-view-remove"),
     # Holds
     path("holds/", holds.hold_list, name="hold-list"),
     path("holds/release/", holds.hold_release_many, name="hold-release-many"),

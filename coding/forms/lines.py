@@ -1,17 +1,24 @@
-"""Filters of charge review, and the reason for a void."""
+"""Filters of charge review and of the other lists of work, and the reason for a void."""
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from coding.engine.findings import CATALOGUE, NAME_OF_EDIT
 from coding.engine.vocabulary import Severity
-from coding.models import LineState
+from coding.models import HELD_BY_HAND, LineState
 from coding.reports import NO_PAYER, ChargeFilters, Missing
 from payers.models import Payer
-from portal.models import FIRST_DAY, LAST_DAY, Department, User
+from portal import clock
+from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User
 
 
 def reasons_of(severity: Severity) -> list[tuple[str, str]]:
@@ -24,7 +31,19 @@ def reasons_of(severity: Severity) -> list[tuple[str, str]]:
     return sorted(named.items(), key=lambda reason: reason[1])
 
 
-HOLD_REASONS, ERRORS = reasons_of(Severity.HOLD), reasons_of(Severity.ERROR)
+HOLD_REASONS = [*reasons_of(Severity.HOLD), (HELD_BY_HAND, _("Held by hand"))]
+ERRORS = reasons_of(Severity.ERROR)
+ME, NOBODY = "me", "nobody"
+PASSED = "passed"
+DEADLINES = [
+    ("", _("Any")),
+    (PASSED, _("Passed")),
+    ("7", _("Within 7 days")),
+    ("14", _("Within 14 days")),
+    ("30", _("Within 30 days")),
+    ("60", _("Within 60 days")),
+    ("90", _("Within 90 days")),
+]
 
 
 def day_field(label: Any) -> forms.DateField:
@@ -37,8 +56,67 @@ def day_field(label: Any) -> forms.DateField:
     )
 
 
+class FilterChoices:
+    """What the lists of one person can be narrowed to, each looked up once and only where a form asks for it."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+
+    @cached_property
+    def departments(self) -> list[Department]:
+        return list(Department.objects.visible_to(self.user))
+
+    @cached_property
+    def payers(self) -> dict[str, Payer]:
+        return {payer.slug: payer for payer in Payer.objects.filter(organization=self.user.organization_id)}
+
+    @cached_property
+    def machines(self) -> list[tuple[str, str]]:
+        machines = Machine.objects.filter(department__in=[department.pk for department in self.departments])
+        if len(self.departments) < 2:
+            return [(str(pk), name) for pk, name in machines.values_list("pk", "name")]
+        rows = machines.values_list("pk", "name", "department__name").order_by("department__name", "name")
+        return [(str(pk), f"{department}: {name}") for pk, name, department in rows]
+
+    @cached_property
+    def physicians(self) -> list[tuple[str, str]]:
+        return [(str(one.pk), str(one)) for one in Physician.objects.filter(organization=self.user.organization_id)]
+
+    @cached_property
+    def owners(self) -> list[tuple[str, str]]:
+        return [(str(person.pk), person.shown_name) for person in possible_owners(self.user)]
+
+    @property
+    def today(self) -> date:
+        """The day at the first department that the person sees."""
+        department = self.departments[0] if self.departments else Department()
+        return clock.today(department.zone)
+
+
+def possible_owners(user: User) -> QuerySet:
+    """The people of the organization who may work on holds."""
+    people = User.objects.filter(
+        organization=user.organization_id, is_active=True, groups__permissions__codename="change_sessionhold"
+    )
+    return people.order_by("last_name", "first_name", "username").distinct()
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is set, as a person reads it, and the address of the list without it."""
+
+    label: str
+    value: str
+    url: str
+
+
 class FilterForm(forms.Form):
-    """Filters that combine and stand in the address; an empty one leaves everything. None of them names a patient."""
+    """Filters that combine and stand in the address; an empty one leaves everything. None of them names a patient.
+
+    `first_names` are the fields that always show; the others open on demand, and by themselves where one is set.
+    """
+
+    first_names: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,22 +130,48 @@ class FilterForm(forms.Form):
         return {bound.name: self.data[bound.name] for bound in self.filter_fields if self.data.get(bound.name)}
 
     @property
+    def query(self) -> str:
+        """The filters as a query string: equal for two addresses that ask for the same."""
+        return urlencode(self.kept)
+
+    @property
     def filter_fields(self) -> list[forms.BoundField]:
         """The fields that narrow the list."""
         return list(self)
 
     @property
+    def first_fields(self) -> list[forms.BoundField]:
+        return [bound for bound in self.filter_fields if bound.name in self.first_names]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        return [bound for bound in self.filter_fields if bound.name not in self.first_names]
+
+    @property
+    def is_more_open(self) -> bool:
+        return any(self.data.get(bound.name) or bound.errors for bound in self.more_fields)
+
+    @property
     def in_words(self) -> list[tuple[str, str]]:
         """Each filter that is set with its value as a person reads it."""
-        said = []
+        return [(label, value) for _name, label, value in self._said()]
+
+    @property
+    def chips(self) -> list[Chip]:
+        """Each filter that is set, with the address that takes it away."""
+        return [
+            Chip(label, value, "?" + urlencode({key: one for key, one in self.kept.items() if key != name}))
+            for name, label, value in self._said()
+        ]
+
+    def _said(self) -> Iterator[tuple[str, str, str]]:
         for bound in self.filter_fields:
             value = self.cleaned_data.get(bound.name)
             if isinstance(value, date):
-                said.append((str(bound.label), f"{value:%m/%d/%Y}"))
-            elif value:
+                yield bound.name, str(bound.label), f"{value:%m/%d/%Y}"
+            elif value or value == 0:
                 labels = dict(bound.field.choices) if isinstance(bound.field, forms.ChoiceField) else {}
-                said.append((str(bound.label), str(labels.get(value, value))))
-        return said
+                yield bound.name, str(bound.label), str(labels.get(value, value))
 
 
 class DepartmentFilterForm(FilterForm):
@@ -77,10 +181,15 @@ class DepartmentFilterForm(FilterForm):
     start = day_field(_("Date of service from"))
     end = day_field(_("Date of service through"))
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, choices: FilterChoices | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        departments = Department.objects.visible_to(user).values_list("pk", "name")
-        self.fields["department"].choices = [("", _("All")), *((str(pk), name) for pk, name in departments)]
+        self.user, self.choices = user, choices or FilterChoices(user)
+        departments = [(str(department.pk), department.name) for department in self.choices.departments]
+        self.fields["department"].choices = [("", _("All")), *departments]
+
+    def again(self, query: str) -> "DepartmentFilterForm":
+        """The same filters, set as another query string has them; nothing is looked up anew."""
+        return type(self)(QueryDict(query), user=self.user, choices=self.choices)
 
     def clean(self) -> dict[str, Any]:
         found = super().clean()
@@ -90,10 +199,67 @@ class DepartmentFilterForm(FilterForm):
         return found
 
 
-class ChargeFilterForm(DepartmentFilterForm):
-    """The filters of charge review."""
+class WaitingFilterForm(DepartmentFilterForm):
+    """What lists of work are narrowed to alike: charge review, sessions without a line, and holds."""
 
     payer = forms.ChoiceField(label=_("Payer"), required=False)
+    machine = forms.ChoiceField(label=_("Machine"), required=False)
+    physician = forms.ChoiceField(label=_("Physician"), required=False)
+    reason = forms.ChoiceField(label=_("Held for"), required=False, choices=[("", _("Any reason")), *HOLD_REASONS])
+    owner = forms.ChoiceField(label=_("Owner of the hold"), required=False)
+    age = forms.IntegerField(label=_("Days held, at least"), required=False, min_value=0, max_value=3650)
+    filing = forms.ChoiceField(label=_("Filing deadline"), required=False, choices=DEADLINES)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        everything = ("", _("All"))
+        self.fields["payer"].choices = [
+            everything,
+            *((slug, payer.name) for slug, payer in self.choices.payers.items()),
+            (NO_PAYER, _("No payer")),
+        ]
+        self.fields["machine"].choices = [everything, *self.choices.machines]
+        self.fields["physician"].choices = [everything, *self.choices.physicians]
+        self.fields["owner"].choices = [
+            ("", _("Anyone")),
+            (ME, _("Me")),
+            (NOBODY, _("Nobody")),
+            *self.choices.owners,
+        ]
+
+    @property
+    def owner_id(self) -> int | None:
+        """Whose holds are asked for; a shared view that says “me” means whoever opens it."""
+        chosen = self.cleaned_data.get("owner", "")
+        if chosen == ME:
+            return self.user.pk
+        return int(chosen) if chosen.isdigit() else None
+
+    @property
+    def is_without_owner(self) -> bool:
+        return self.cleaned_data.get("owner") == NOBODY
+
+    @property
+    def held_since(self) -> datetime | None:
+        """The last instant at which a hold of the asked age was opened."""
+        age = self.cleaned_data.get("age")
+        return None if age is None else clock.now() - timedelta(days=age)
+
+    @property
+    def file_between(self) -> tuple[date | None, date | None]:
+        """The first and the last filing deadline that are asked for, both inclusive."""
+        chosen = self.cleaned_data.get("filing", "")
+        if not chosen:
+            return None, None
+        today = self.choices.today
+        if chosen == PASSED:
+            return None, today - timedelta(days=1)
+        return today, today + timedelta(days=int(chosen))
+
+
+class ChargeFilterForm(WaitingFilterForm):
+    """The filters of charge review."""
+
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
@@ -106,22 +272,27 @@ class ChargeFilterForm(DepartmentFilterForm):
         max_length=9,
         error_messages={"invalid": _("A code has five characters, like 77407.")},
     )
-    reason = forms.ChoiceField(label=_("Held for"), required=False, choices=[("", _("Any reason")), *HOLD_REASONS])
     missing = forms.ChoiceField(
         label=_("Missing"),
         required=False,
         choices=[("", _("Nothing asked")), *Missing.choices],
     )
-    field_order = ("payer", "department", "state", "code", "start", "end", "reason", "missing")
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, user=user, **kwargs)
-        self.payers = {payer.slug: payer for payer in Payer.objects.filter(organization=user.organization_id)}
-        self.fields["payer"].choices = [
-            ("", _("All")),
-            *((slug, payer.name) for slug, payer in self.payers.items()),
-            (NO_PAYER, _("No payer")),
-        ]
+    first_names = ("state", "reason", "payer", "owner", "filing")
+    field_order = (
+        "state",
+        "reason",
+        "payer",
+        "owner",
+        "filing",
+        "department",
+        "machine",
+        "physician",
+        "code",
+        "start",
+        "end",
+        "age",
+        "missing",
+    )
 
     def clean_code(self) -> str:
         return self.cleaned_data["code"].strip().upper()
@@ -130,21 +301,35 @@ class ChargeFilterForm(DepartmentFilterForm):
     def filters(self) -> ChargeFilters:
         """The filters as queries take them; to be asked of a valid form."""
         chosen = self.cleaned_data
+        file_from, file_through = self.file_between
         return ChargeFilters(
-            payer=self.payers.get(chosen["payer"]),
+            payer=self.choices.payers.get(chosen["payer"]),
             is_without_payer=chosen["payer"] == NO_PAYER,
-            department_id=int(chosen["department"]) if chosen["department"] else None,
+            department_id=_key(chosen["department"]),
+            machine_id=_key(chosen["machine"]),
+            physician_id=_key(chosen["physician"]),
             state=chosen.get("state", ""),
             code=chosen.get("code", ""),
             reason=chosen["reason"],
+            owner_id=self.owner_id,
+            is_without_owner=self.is_without_owner,
+            held_since=self.held_since,
             missing=chosen.get("missing", ""),
             start=chosen["start"],
             end=chosen["end"],
+            file_from=file_from,
+            file_through=file_through,
         )
+
+
+def _key(chosen: str) -> int | None:
+    return int(chosen) if chosen else None
 
 
 class WithoutLineFilterForm(ChargeFilterForm):
     """What sessions without a line can be narrowed to: an error, too, says why there is none."""
+
+    first_names = ("reason", "payer", "department", "start", "end")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,18 +1,36 @@
 """Charge review, and why a line is as it is."""
 
+import csv
+from itertools import chain
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.forms.lines import ChargeFilterForm, VoidLineForm, WithoutLineFilterForm
 from coding.models import ChargeLine, LineState
-from coding.presenters.review import review_page, without_line_page
+from coding.presenters.line_actions import line_bar
+from coding.presenters.review import reason_counts, review_csv, review_page, state_counts, without_line_page
 from coding.presenters.why import why_line, why_session
+from coding.reports import BYTE_ORDER_MARK, Echo, charge_lines
 from coding.services import void_charge_line
-from portal.models import TreatmentSession
+from portal.models import TreatmentSession, ViewPlace
+from portal.presenters.saved_views import view_strip
+
+# The views that come with charge review, by their filters.
+BUILT_IN = (
+    (gettext_lazy("All"), ""),
+    (gettext_lazy("Held"), "state=held"),
+    (gettext_lazy("Mine"), "owner=me"),
+    (gettext_lazy("Nobody's"), "owner=nobody"),
+    (gettext_lazy("Ready"), "state=ready"),
+    (gettext_lazy("File within 30 days"), "filing=30"),
+)
 
 
 @require_safe
@@ -22,8 +40,38 @@ def charge_review(request: HttpRequest) -> HttpResponse:
     form = ChargeFilterForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "coding/charge_review.html", {"form": form}, status=422)
-    page = review_page(request.user, form.filters, asked=request.GET, kept=form.kept)
-    return render(request, "coding/charge_review.html", {"form": form, "page": page})
+    page = review_page(form, asked=request.GET)
+    context = {
+        "form": form,
+        "page": page,
+        "strip": view_strip(
+            request,
+            place=ViewPlace.CHARGES,
+            url_name="charge-review",
+            form=form,
+            built_in=BUILT_IN,
+            rows_of=lambda other: charge_lines(user=request.user, filters=other.filters),
+        ),
+        "states": state_counts(form),
+        "reasons": reason_counts(form),
+        "bulk": line_bar(request.user, len(page.rows), page.pages.count_text),
+    }
+    return render(request, "coding/charge_review.html", context)
+
+
+@require_safe
+@permission_required("coding.view_chargeline", raise_exception=True)
+def charge_review_csv(request: HttpRequest) -> HttpResponseBase:
+    """Every line that the filters leave, as a file that begins with the filters."""
+    form = ChargeFilterForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/charge_review.html", {"form": form}, status=422)
+    writer = csv.writer(Echo())
+    rows = chain([BYTE_ORDER_MARK], (writer.writerow(row) for row in review_csv(form)))
+    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    name = f"charge-lines-{form.choices.today:%Y-%m-%d}.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 @require_safe
@@ -33,7 +81,7 @@ def sessions_without_line(request: HttpRequest) -> HttpResponse:
     form = WithoutLineFilterForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "coding/sessions_without_line.html", {"form": form}, status=422)
-    page = without_line_page(request.user, form.filters, asked=request.GET, kept=form.kept)
+    page = without_line_page(form, asked=request.GET)
     return render(request, "coding/sessions_without_line.html", {"form": form, "page": page})
 
 

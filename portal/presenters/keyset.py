@@ -8,11 +8,10 @@ from urllib.parse import urlencode
 
 from django.db.models import F, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
-from django.utils.translation import gettext as _
 
 ROWS_A_PAGE = 50
 # Counting on past this would cost more than it tells.
-COUNTED_UP_TO = 1000
+COUNTED_UP_TO = 10_000
 LARGEST_KEY = 2**63 - 1
 
 
@@ -60,12 +59,15 @@ def keyset_page(
     )
 
 
-def count_text(rows: QuerySet) -> str:
-    """How many rows there are, counted no further than needed."""
-    number = len(rows.order_by().values_list("pk")[: COUNTED_UP_TO + 1])
-    if number > COUNTED_UP_TO:
-        return _("more than %(count)s") % {"count": f"{COUNTED_UP_TO:,}"}
-    return f"{number:,}"
+def count_text(rows: QuerySet, up_to: int = COUNTED_UP_TO) -> str:
+    """How many rows there are, counted no further than needed: past that it reads “10,000+”."""
+    number = rows.order_by()[: up_to + 1].count()
+    return counted(number, up_to)
+
+
+def counted(number: int, up_to: int = COUNTED_UP_TO) -> str:
+    """A number that was counted no further than one past `up_to`, as people read it."""
+    return f"{up_to:,}+" if number > up_to else f"{number:,}"
 
 
 def _key(text: str, parse: Callable[[str], date]) -> tuple[date, int] | None:
