@@ -7,8 +7,11 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 
 from coding.models import SessionHold
+from portal import clock
+from portal.models import Department
 
 # A number past this is shown as "99+": counting on would cost more than it tells.
 COUNTED_UP_TO = 99
@@ -30,37 +33,39 @@ class Place:
 
 
 BELOW_PATIENTS = ("patient-", "course-", "prescription-", "fraction", "coverage-", "authorization-")
-BELOW_CHARGE_REVIEW = ("charge-review", "line-", "sessions-without-line", "session-why")
+BELOW_CHARGE_REVIEW = ("charge-review", "line-", "sessions-without-line", "session-why", "saved-view-")
 BELOW_SETUP = ("setup-", "organization-", "department-", "machine-", "physician-", "user-", "payer-", "price-")
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place("Home", "home", "house"),)),
+    ("", (Place(_("Home"), "home", "house"),)),
     (
-        "Charges",
+        _("Charges"),
         (
-            Place("Day sheets", "day-sheet", "grid-3x3-gap", "portal.view_treatmentsession", ("day-sheet", "session-")),
-            Place("Patients and courses", "patient-list", "people", "portal.view_patient", BELOW_PATIENTS),
-            Place("Charge review", "charge-review", "check2-square", "coding.view_chargeline", BELOW_CHARGE_REVIEW),
-            Place("Holds", "hold-list", "pause-circle", "coding.view_sessionhold", ("hold-",), counts_holds=True),
-            Place("Imports", "import-list", "upload", "portal.view_treatmentsession", ("import-", "candidate-")),
+            Place(
+                _("Day sheets"), "day-sheet", "grid-3x3-gap", "portal.view_treatmentsession", ("day-sheet", "session-")
+            ),
+            Place(_("Patients and courses"), "patient-list", "people", "portal.view_patient", BELOW_PATIENTS),
+            Place(_("Charge review"), "charge-review", "check2-square", "coding.view_chargeline", BELOW_CHARGE_REVIEW),
+            Place(_("Holds"), "hold-list", "pause-circle", "coding.view_sessionhold", ("hold-",), counts_holds=True),
+            Place(_("Imports"), "import-list", "upload", "portal.view_treatmentsession", ("import-", "candidate-")),
         ),
     ),
     (
-        "Rules",
+        _("Rules"),
         (
-            Place("Payer guidance", "guidance-list", "journal-text", "payers.view_payer", ("guidance-", "try-")),
-            Place("Codes", "code-list", "hash", "payers.view_payer", ("code-",)),
-            Place("2025 to 2026 codes", "code-transition", "signpost-split", "payers.view_payer"),
+            Place(_("Payer guidance"), "guidance-list", "journal-text", "payers.view_payer", ("guidance-", "try-")),
+            Place(_("Codes"), "code-list", "hash", "payers.view_payer", ("code-",)),
+            Place(_("2025 to 2026 codes"), "code-transition", "signpost-split", "payers.view_payer"),
             Place(
-                "Policies", "policy-list", "sliders", "payers.view_policyversion", ("policy-", "version-", "clause-")
+                _("Policies"), "policy-list", "sliders", "payers.view_policyversion", ("policy-", "version-", "clause-")
             ),
         ),
     ),
     (
-        "Oversight",
+        _("Oversight"),
         (
-            Place("Reports", "report-charges", "bar-chart", "coding.view_reports", ("report-",)),
-            Place("Audit trail", "audit-list", "clock-history", "portal.view_auditevent", ("audit-",)),
-            Place("Set-up", "setup-home", "gear", "portal.view_setup", BELOW_SETUP),
+            Place(_("Reports"), "report-charges", "bar-chart", "coding.view_reports", ("report-",)),
+            Place(_("Audit trail"), "audit-list", "clock-history", "portal.view_auditevent", ("audit-",)),
+            Place(_("Set-up"), "setup-home", "gear", "portal.view_setup", BELOW_SETUP),
         ),
     ),
 )
@@ -76,6 +81,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "is_demo": settings.DEMO_DATA_ALLOWED,
             "organization": user.organization,
             "navigation": SimpleLazyObject(lambda: _navigation(request)),
+            "idle_seconds": settings.SESSION_COOKIE_AGE,
+            "shown_at": SimpleLazyObject(lambda: _shown_at(user)),
         }
     }
 
@@ -97,7 +104,7 @@ def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def place_of(page: str) -> Place | None:
     """The place that a page stands in, by the name of its address: its own, else the longest beginning that fits."""
-    places = [place for _, group in NAVIGATION for place in group]
+    places = [place for _title, group in NAVIGATION for place in group]
     fits = [(len(page) + 1, place) for place in places if place.url_name == page]
     fits += [(len(start), place) for place in places for start in place.within if page.startswith(start)]
     return max(fits, key=lambda fit: fit[0])[1] if fits else None
@@ -112,6 +119,12 @@ def _entry(user: Any, place: Place, *, page: str, here: Place | None) -> dict[st
         "here": ("page" if place.url_name == page else "true") if is_here else "",
         "count": _open_holds(user) if place.counts_holds else "",
     }
+
+
+def _shown_at(user: Any) -> str:
+    """When the page was made, for its printed foot, in the time zone of the person's first department."""
+    department = Department.objects.visible_to(user).first() or Department()
+    return f"{clock.now().astimezone(department.zone):%m/%d/%Y %H:%M %Z}"
 
 
 def _open_holds(user) -> str:

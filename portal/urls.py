@@ -3,7 +3,20 @@
 from django.contrib.auth import views as auth
 from django.urls import include, path, reverse_lazy
 
-from portal.views import audit, courses, day_sheets, home, imports, patients, search, sessions, setup
+from portal.views import (
+    audit,
+    courses,
+    day_sheets,
+    home,
+    imports,
+    patients,
+    patterns,
+    recent_courses,
+    search,
+    sessions,
+    setup,
+    signing_in,
+)
 
 urlpatterns = [
     # Signing in and out
@@ -14,6 +27,7 @@ urlpatterns = [
         auth.PasswordChangeView.as_view(success_url=reverse_lazy("password-changed")),
         name="password-change",
     ),
+    path("sign-in/token/", signing_in.form_token, name="form-token"),
     path("password/changed/", auth.PasswordChangeDoneView.as_view(), name="password-changed"),
     # Set-up
     path("setup/", setup.setup_home, name="setup-home"),
@@ -40,11 +54,13 @@ urlpatterns = [
     path("courses/<int:pk>/amend/", courses.course_amend, name="course-amend"),
     path("courses/<int:pk>/prescriptions/new/", courses.prescription_create, name="prescription-create"),
     path("prescriptions/<int:pk>/", courses.prescription_amend, name="prescription-amend"),
-    path("prescriptions/<int:pk>/plan/", courses.fractions_plan, name="fractions-plan"),
+    path("prescriptions/<int:pk>/plan/", patterns.fractions_plan, name="fractions-plan"),
+    path("prescriptions/<int:pk>/plan/undo/", patterns.fractions_plan_undo, name="fractions-plan-undo"),
     path("fractions/<int:pk>/missed/", courses.fraction_missed, name="fraction-missed"),
     # Home, search
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
+    path("courses/<int:pk>/opened/", recent_courses.course_opened, name="course-opened"),
     # Sessions and day sheets
     path("sessions/new/", sessions.session_create, name="session-create"),
     path("sessions/preview/", sessions.session_preview, name="session-preview"),

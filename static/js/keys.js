@@ -1,4 +1,4 @@
-// Ctrl K or / goes to the search field, ? opens the help, Esc closes menus, buttons open their dialogs.
+// ? opens the help, Esc closes menus, buttons open and close their dialogs, the menu and the printer's.
 (function () {
   "use strict";
   const root = document.documentElement;
@@ -22,6 +22,11 @@
       document.getElementById(button.dataset.openDialog).showModal();
     });
   });
+  document.querySelectorAll("[data-close-dialog]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      button.closest("dialog").close();
+    });
+  });
   document.querySelectorAll("input[data-single-keys]").forEach(function (box) {
     box.checked = root.dataset.singleKeys === "on";
     box.addEventListener("change", function () {
@@ -43,19 +48,11 @@
   });
 
   document.addEventListener("keydown", function (event) {
-    const search = document.querySelector("[data-search-field]");
     const help = document.getElementById("keys-dialog");
     const menu = event.target.closest("details.user-menu[open]");
     const isAlone = !event.ctrlKey && !event.metaKey && !event.altKey;
     const isSingle = isAlone && root.dataset.singleKeys === "on" && !isTyping(event.target);
-    if (search && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    } else if (search && isSingle && event.key === "/") {
-      event.preventDefault();
-      search.focus();
-    } else if (help && isSingle && event.key === "?" && !help.open) {
+    if (help && isSingle && event.key === "?" && !document.querySelector("dialog[open]")) {
       help.showModal();
     } else if (menu && event.key === "Escape") {
       menu.open = false;

@@ -1,5 +1,5 @@
 // The theme is set before the page is drawn, so that a dark page never flashes white; the menu likewise starts closed
-// on a narrow screen.
+// on a narrow screen. Without script the page follows the system (tokens.css).
 (function () {
   "use strict";
   const stored = document.cookie.match(/(?:^|; )theme=(light|dark)/);
@@ -7,14 +7,6 @@
   const root = document.documentElement;
   root.dataset.bsTheme = stored ? stored[1] : preferred;
   root.classList.add("is-scripted");
-  // Paper is white whatever the screen is.
-  let onScreen = root.dataset.bsTheme;
-  window.matchMedia("print").addEventListener("change", function (event) {
-    if (event.matches) {
-      onScreen = root.dataset.bsTheme;
-    }
-    root.dataset.bsTheme = event.matches ? "light" : onScreen;
-  });
   document.addEventListener("DOMContentLoaded", function () {
     document.querySelectorAll("[data-theme-switch]").forEach(function (button) {
       button.hidden = false;

@@ -240,7 +240,7 @@ def test_search_finds_a_patient_by_the_beginning_of_name_or_number(client, searc
         ("z-9", "Courses", "Z-900"),
         ("northl", "Payers", "Northlake"),
         ("g60", "Codes", "G6001"),
-        ("truebeam", "Machines", "TrueBeam West"),
+        ("truebeam", "Day sheets", "Day sheet of TrueBeam West"),
         ("７７３８６", "Codes", "77386"),
     ],
 )

@@ -13,7 +13,7 @@ from portal.context import frame, place_of
 from tests.builders import make_course, make_department, make_organization, make_patient, make_session, make_user
 
 pytestmark = pytest.mark.django_db
-OUTSIDE = {"search", "sign-in", "sign-out", "password-change", "password-changed"}
+OUTSIDE = {"search", "sign-in", "sign-out", "password-change", "password-changed", "form-token"}
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ MATRIX = {
     "search": (EVERYONE, "GET POST", ""),
     "password-change": (EVERYONE, "GET POST", ""),
     "password-changed": (EVERYONE, "GET", ""),
+    "form-token": (EVERYONE, "GET", ""),
     "sign-out": (EVERYONE, "POST", ""),
     # Set-up
     "setup-home": (LOOK_AT_SETUP, "GET", ""),
@@ -74,6 +75,7 @@ MATRIX = {
     "patient-amend": (ENTER, "GET POST", "patient"),
     "course-create": (ENTER, "GET POST", "patient"),
     "course-detail": (EVERYONE, "GET", "course"),
+    "course-opened": (EVERYONE, "POST", "course"),
     "course-amend": (ENTER, "GET POST", "course"),
     "prescription-create": (ENTER, "GET POST", "course"),
     "prescription-amend": (ENTER, "GET POST", "prescription"),
@@ -272,7 +274,7 @@ def outcome(person, address: str, method: str, body: dict) -> str:
         transaction.set_rollback(True)
     if response.status_code == 302 and response.url.startswith(reverse("sign-in")):
         return TO_SIGN_IN
-    known = {403: REFUSED, 404: MISSING, 200: GIVEN, 302: GIVEN, 422: GIVEN, 400: GIVEN}
+    known = {403: REFUSED, 404: MISSING, 200: GIVEN, 204: GIVEN, 302: GIVEN, 422: GIVEN, 400: GIVEN}
     return known.get(response.status_code, str(response.status_code))
 
 
