@@ -7,7 +7,8 @@ from django import forms
 from django.db.models import Q
 
 from payers.models import Authorization, Coverage, Payer
-from portal.forms.clinic import CheckedForm, CodeListField, DayField, bounded_day
+from portal.forms.clinic import CheckedForm, CodeListField
+from portal.forms.day_fields import DayField, bounded_day
 from portal.models import LAST_DAY, Course, Patient
 
 PROCEDURE_CODE_LENGTH = 5

@@ -17,6 +17,7 @@ from portal.models import (
     Patient,
     Physician,
     Prescription,
+    ScheduledFraction,
     TreatmentSession,
     User,
 )
@@ -173,6 +174,19 @@ def make_prescription(course: Course, **changes) -> Prescription:
             "signed_by": signer,
             "plan_approved_at": then,
             "plan_approved_by": signer,
+        }
+        | changes
+    )
+
+
+def make_scheduled_fraction(prescription: Prescription, **changes) -> ScheduledFraction:
+    """The first fraction, planned for 2025-12-01 on a machine of the course's department."""
+    return ScheduledFraction.objects.create(
+        **{
+            "prescription": prescription,
+            "fraction_number": 1,
+            "planned_on": date(2025, 12, 1),
+            "machine": changes.get("machine") or make_machine(prescription.course.department),
         }
         | changes
     )

@@ -10,12 +10,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from coding.codebook_files import load_codebook
+from portal.forms.day_fields import DayField
 from portal.models import (
-    FIRST_DAY,
-    LAST_DAY,
     Course,
     Department,
-    Machine,
     MotionManagement,
     Organization,
     Patient,
@@ -24,24 +22,12 @@ from portal.models import (
     ScheduledFraction,
     User,
 )
-from portal.services.clinic import fractions_left_to_plan
 
 DAY_FORMATS = ["%m/%d/%Y", "%Y-%m-%d", "%m/%d/%y", "%m%d%Y"]
 TIME_FORMATS = ["%I:%M %p", "%I:%M%p", "%I %p", "%H:%M", "%H%M"]
 INSTANT_FORMATS = [f"{day} {clock}" for day in DAY_FORMATS for clock in TIME_FORMATS]
 ICD_10 = re.compile(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?")
 ICD_9 = re.compile(r"(V[0-9]{2}|E[0-9]{3}|[0-9]{3})(\.[0-9]{1,2})?")
-WEEKDAYS = [("0", "Mon"), ("1", "Tue"), ("2", "Wed"), ("3", "Thu"), ("4", "Fri"), ("5", "Sat"), ("6", "Sun")]
-
-
-class DayField(forms.DateField):
-    """A day as billers type it: 11/23/2026, 2026-11-23 or 11232026."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.DateInput(format="%m/%d/%Y", attrs={"autocomplete": "off", "placeholder": "mm/dd/yyyy"})
-        kwargs.setdefault("widget", widget)
-        super().__init__(input_formats=DAY_FORMATS, **kwargs)
-        self.error_messages["invalid"] = f"{self.label or 'This'} must be a real date, like 11/23/2026."
 
 
 class LocalInstantField(forms.DateTimeField):
@@ -261,61 +247,6 @@ class PrescriptionForm(CheckedForm):
             self.add_error(when, f"Nobody has {act} yet at a time that lies ahead. Enter a time up to now.")
 
 
-class FractionPlanForm(forms.Form):
-    """How the fractions that are left fall on days; the view lays them out and shows the days before saving."""
-
-    first_day = DayField(label="First day", help_text="mm/dd/yyyy")
-    count = forms.IntegerField(label="Fractions to plan", min_value=1, max_value=99)
-    a_day = forms.IntegerField(label="Fractions a day", min_value=1, max_value=3)
-    weekdays = forms.MultipleChoiceField(
-        label="Days of the week", choices=WEEKDAYS, widget=forms.CheckboxSelectMultiple
-    )
-    skipped = forms.CharField(
-        label="Skip these days", required=False, help_text="Holidays and maintenance, separated by commas: 12/25/2025"
-    )
-    machine = forms.ModelChoiceField(Machine.objects.none())
-    at = forms.TimeField(
-        label="Usual start",
-        required=False,
-        input_formats=TIME_FORMATS,
-        widget=forms.TimeInput(format="%I:%M %p", attrs={"autocomplete": "off"}),
-        help_text="On the department's clock: 7:40 AM",
-        error_messages={"invalid": "Usual start must be a time, like 7:40 AM."},
-    )
-    moves_planned = forms.BooleanField(
-        label="Move fractions that are planned on or after the first day", required=False
-    )
-
-    def __init__(self, *args: Any, prescription: Prescription, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.prescription = prescription
-        self.fields["machine"].queryset = prescription.course.department.machines.filter(is_active=True)
-
-    def clean_first_day(self) -> date:
-        return bounded_day(self.cleaned_data["first_day"])
-
-    def clean_weekdays(self) -> list[int]:
-        return [int(day) for day in self.cleaned_data["weekdays"]]
-
-    def clean_skipped(self) -> list[date]:
-        days = []
-        for text in re.split(r"[\s,;]+", self.cleaned_data["skipped"].strip()):
-            if text:
-                days.append(_day_from(text))
-        return days
-
-    def clean(self) -> dict[str, Any]:
-        """`numbers` in the cleaned data are the fractions to lay out, in order."""
-        cleaned = super().clean()
-        if not self.errors:
-            moves_from = cleaned["first_day"] if cleaned["moves_planned"] else None
-            left = fractions_left_to_plan(prescription=self.prescription, moves_from=moves_from)
-            cleaned["numbers"] = left[: cleaned["count"]]
-            if len(left) < cleaned["count"]:
-                self.add_error("count", _fractions_left_sentence(len(left), self.prescription))
-        return cleaned
-
-
 class MissedFractionForm(forms.ModelForm):
     missed_reason = forms.CharField(
         label="Why was it missed?",
@@ -343,32 +274,10 @@ def diagnosis_hints(codes: list[str], *, on: date) -> list[str]:
     return [f"{c} is not a billable ICD-10-CM code on {on:%m/%d/%Y}; lines with it are held." for c in wrong]
 
 
-def bounded_day(day: date) -> date:
-    """The day, where it is one that the portal keeps."""
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise forms.ValidationError(f"Enter a day from {FIRST_DAY:%m/%d/%Y} to {LAST_DAY:%m/%d/%Y}.")
-    return day
-
-
-def _fractions_left_sentence(left: int, prescription: Prescription) -> str:
-    if left == 0:
-        return f"All {prescription.fractions} fractions are planned or delivered. Tick below to move planned ones."
-    return f"{left} of {prescription.fractions} fractions are left to plan. Enter a number up to {left}."
-
-
 def _within(value: int, least: int, most: int, name: str) -> int:
     if not least <= value <= most:
         raise forms.ValidationError(f"{name} must be from {least} to {most:,}.")
     return value
-
-
-def _day_from(text: str) -> date:
-    for spelling in DAY_FORMATS:
-        try:
-            return datetime.strptime(text, spelling).date()
-        except ValueError:
-            continue
-    raise forms.ValidationError(f"{text} must be a real date, like 12/25/2025.")
 
 
 def _with_dot(code: str) -> str:

@@ -12,7 +12,8 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from payers.models import Coverage, Payer
-from portal.forms.clinic import DayField, DiagnosesField, LocalInstantField, physicians_of
+from portal.forms.clinic import DiagnosesField, LocalInstantField, physicians_of
+from portal.forms.day_fields import DayField
 from portal.models import (
     CandidateDelivery,
     Completion,

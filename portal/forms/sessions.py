@@ -13,8 +13,9 @@ from django.forms.models import ModelChoiceIterator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.forms.clinic import CodeListField, DayField, LocalInstantField, bounded_day, physicians_of
+from portal.forms.clinic import CodeListField, LocalInstantField, physicians_of
 from portal.forms.clock_fields import TWICE_CHOICES, ClockField, RepeatedTime, SkippedTime, instant_on
+from portal.forms.day_fields import DayField, bounded_day
 from portal.models import (
     Completion,
     Course,
@@ -219,6 +220,7 @@ class SessionForm(forms.Form):
         )
         self.zone = self._department(departments).zone
         clock = _("on the clock of %(zone)s") % {"zone": self.zone.key}
+        self.fields["date_of_service"].today = today
         self.fields["date_of_service"].help_text = _("mm/dd/yyyy, %(clock)s") % {"clock": clock}
         self.fields["image_review_signed_at"].zone = self.zone
         self._name_what_is_prescribed()

@@ -23,7 +23,6 @@ from portal.models import (
     TreatmentSession,
     User,
 )
-from portal.services.clinic import PlannedDay
 
 SATURDAY = 5
 # Findings that say that a session was not a visit of its own, so that it uses no authorized unit.
@@ -291,42 +290,6 @@ def course_page(course: Course, *, user: User, today: date, is_table: bool) -> C
         first_attention=next((cell for cell in cells if cell.state in ("held", "draft", NO_LINE)), None),
         is_table=is_table,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class PlanPage:
-    """A plan before it is saved: in one sentence, and week by week."""
-
-    sentence: str
-    weeks: tuple[tuple[str, str], ...]
-
-
-def plan_page(plan: Sequence[PlannedDay]) -> PlanPage | None:
-    """What a plan would put where, or None without one."""
-    if not plan:
-        return None
-    first, last = plan[0].planned_on, plan[-1].planned_on
-    count = len(plan)
-    told = ngettext("%(count)d fraction on %(first)s.", "%(count)d fractions, %(first)s to %(last)s.", count) % {
-        "count": count,
-        "first": f"{first:%a %m/%d/%Y}",
-        "last": f"{last:%a %m/%d/%Y}",
-    }
-    weeks: dict[date, list[str]] = defaultdict(list)
-    for planned in plan:
-        monday = planned.planned_on - timedelta(days=planned.planned_on.weekday())
-        weeks[monday].append(f"{planned.planned_on:%a %m/%d}: {planned.fraction_number}")
-    return PlanPage(
-        sentence=" ".join([told, *(_seam_sentence(seam) for seam in _seams(first, last))]),
-        weeks=tuple((f"{monday:%m/%d/%Y}", ", ".join(days)) for monday, days in weeks.items()),
-    )
-
-
-def _seam_sentence(seam: Seam) -> str:
-    return _("From %(day)s other delivery codes hold: %(begun)s.") % {
-        "day": f"{seam.day:%m/%d/%Y}",
-        "begun": ", ".join(seam.begun) or _("none"),
-    }
 
 
 def recapture_sentence(rulings: Sequence[SessionRuling]) -> str:

@@ -1,18 +1,12 @@
-"""Who is treated and what is ordered: patients, courses, prescriptions and the fractions planned for them."""
+"""Who is treated and what is ordered: patients, courses, prescriptions, and planned fractions that were missed."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, time, timedelta
-from itertools import islice
+from collections.abc import Mapping
 
 from django.db import models, transaction
 from django.db.models import Max
 
 from portal.models import (
-    LAST_DAY,
     Course,
-    DeliveredFraction,
-    Machine,
     Organization,
     Patient,
     Prescription,
@@ -28,18 +22,6 @@ class FractionPlannedAgain(Exception):
     def __init__(self, other: ScheduledFraction) -> None:
         super().__init__(f"fraction {other.fraction_number} is planned on {other.planned_on}")
         self.other = other
-
-
-class FractionDelivered(Exception):
-    """A fraction that a session delivered was not missed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedDay:
-    """One fraction of a plan that is not saved yet."""
-
-    fraction_number: int
-    planned_on: date
 
 
 @transaction.atomic
@@ -115,70 +97,6 @@ def amend_prescription(*, prescription: Prescription, by: User, **changes: objec
     return prescription
 
 
-def fractions_left_to_plan(*, prescription: Prescription, moves_from: date | None = None) -> list[int]:
-    """The fraction numbers that are neither planned nor delivered, in order; missed ones count as not planned.
-
-    With `moves_from`, those planned on or after that day are left to plan anew.
-    """
-    planned = prescription.scheduled_fractions.filter(missed_reason="")
-    if moves_from is not None:
-        planned = planned.filter(planned_on__lt=moves_from)
-    settled = {*planned.values_list("fraction_number", flat=True), *_delivered_numbers(prescription)}
-    return [number for number in range(1, prescription.fractions + 1) if number not in settled]
-
-
-def lay_out_fractions(
-    *,
-    numbers: Collection[int],
-    first_day: date,
-    weekdays: Collection[int],
-    skipped: Collection[date] = (),
-    a_day: int = 1,
-) -> list[PlannedDay]:
-    """The numbers in order on the weekdays (Monday is 0) from the first day on, so many a day, past skipped days.
-
-    Shorter than `numbers` only where the calendar ends. Raises ValueError without a weekday.
-    """
-    if not weekdays:
-        raise ValueError("a plan needs at least one weekday")
-    slots = (day for day in _days_from(first_day) if day.weekday() in weekdays and day not in skipped)
-    places = (day for day in slots for _ in range(a_day))
-    ordered = sorted(numbers)
-    return [PlannedDay(n, day) for n, day in zip(ordered, islice(places, len(ordered)), strict=False)]
-
-
-@transaction.atomic
-def plan_fractions(
-    *, prescription: Prescription, plan: Collection[PlannedDay], machine: Machine, at: time | None, by: User
-) -> list[ScheduledFraction]:
-    """Put the plan on the machine's days. A number that still stands on a day, undelivered, moves to its new day.
-
-    Raises FractionDelivered where a number of the plan has been delivered meanwhile.
-    """
-    course = prescription.course
-    _lock_patient(course.patient_id)
-    numbers = [planned.fraction_number for planned in plan]
-    if _delivered_numbers(prescription) & set(numbers):
-        raise FractionDelivered(str(prescription))
-    prescription.scheduled_fractions.filter(fraction_number__in=numbers, missed_reason="").delete()
-    scheduled = ScheduledFraction.objects.bulk_create(
-        ScheduledFraction(
-            prescription=prescription,
-            fraction_number=planned.fraction_number,
-            planned_on=planned.planned_on,
-            planned_time=at,
-            machine=machine,
-        )
-        for planned in plan
-    )
-    days = sorted(planned.planned_on for planned in plan)
-    sentence = (
-        f"{len(scheduled)} fractions of course {course} planned on {machine}, {days[0]:%m/%d/%Y} to {days[-1]:%m/%d/%Y}"
-    )
-    _record(prescription, "plan_fractions", sentence, by, course.organization_id)
-    return scheduled
-
-
 @transaction.atomic
 def miss_fraction(*, fraction: ScheduledFraction, reason: str, by: User) -> ScheduledFraction:
     """Say that a planned fraction was not delivered that day, and why; its number is then free to be planned again."""
@@ -211,20 +129,6 @@ def restore_fraction(*, fraction: ScheduledFraction, by: User) -> ScheduledFract
     sentence = f"Fraction of {fraction.planned_on:%m/%d/%Y} planned again"
     _record(fraction, "restore_fraction", sentence, by, course.organization_id, changed)
     return fraction
-
-
-def _days_from(first: date) -> Iterator[date]:
-    """Every day from the first to the last one that the portal knows."""
-    for offset in range((LAST_DAY - first).days + 1):
-        yield first + timedelta(days=offset)
-
-
-def _delivered_numbers(prescription: Prescription) -> set[int]:
-    """The fraction numbers that a standing session delivered, in whole or in part."""
-    delivered = DeliveredFraction.objects.filter(
-        prescription=prescription, fraction_number__isnull=False, session__voided_at__isnull=True
-    )
-    return set(delivered.values_list("fraction_number", flat=True))
 
 
 def _lock_patient(patient_id: int) -> None:

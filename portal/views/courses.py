@@ -1,4 +1,4 @@
-"""Courses with their calendar, prescriptions, and the fractions planned for them."""
+"""Courses with their calendar, prescriptions, and planned fractions that were missed."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -7,24 +7,19 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.services import capture_from
 from portal import clock
-from portal.forms.clinic import CourseForm, FractionPlanForm, MissedFractionForm, PrescriptionForm
+from portal.forms.clinic import CourseForm, MissedFractionForm, PrescriptionForm
 from portal.models import Course, Department, Patient, Prescription, ScheduledFraction, User
-from portal.presenters.course import course_crumbs, course_page, patient_crumbs, plan_page, recapture_sentence
+from portal.presenters.course import course_crumbs, course_page, patient_crumbs, recapture_sentence
 from portal.services.clinic import (
-    FractionDelivered,
     FractionPlannedAgain,
     amend_course,
     amend_prescription,
-    fractions_left_to_plan,
-    lay_out_fractions,
     miss_fraction,
     open_course,
-    plan_fractions,
     record_prescription,
     restore_fraction,
     suggest_account_number,
@@ -137,58 +132,6 @@ def prescription_amend(request: HttpRequest, pk: int) -> HttpResponse:
         title=_("Amend prescription"),
         submit=_("Save prescription"),
         crumbs=crumbs,
-    )
-
-
-@require_http_methods(["GET", "POST"])
-@permission_required("portal.add_scheduledfraction", raise_exception=True)
-def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
-    """Lay the fractions that are left out on days; the plan is shown first and saved by a second press."""
-    prescription = get_object_or_404(_prescriptions(request.user), pk=pk)
-    course = prescription.course
-    left = fractions_left_to_plan(prescription=prescription)
-    initial = {"count": len(left) or None, "a_day": prescription.sessions_a_day, "weekdays": ["0", "1", "2", "3", "4"]}
-    form = FractionPlanForm(request.POST or None, initial=initial, prescription=prescription)
-    plan = []
-    if request.method == "POST" and form.is_valid():
-        plan = lay_out_fractions(
-            numbers=form.cleaned_data["numbers"],
-            first_day=form.cleaned_data["first_day"],
-            weekdays=form.cleaned_data["weekdays"],
-            skipped=form.cleaned_data["skipped"],
-            a_day=form.cleaned_data["a_day"],
-        )
-        if len(plan) < len(form.cleaned_data["numbers"]):
-            form.add_error("first_day", _("Not every fraction has a day before the calendar of the portal ends."))
-            plan = []
-        elif "save" in request.POST:
-            try:
-                plan_fractions(
-                    prescription=prescription,
-                    plan=plan,
-                    machine=form.cleaned_data["machine"],
-                    at=form.cleaned_data["at"],
-                    by=request.user,
-                )
-            except FractionDelivered:
-                form.add_error(None, _("A fraction of this plan has been delivered meanwhile. Look at the plan again."))
-            else:
-                count = len(plan)
-                told = ngettext("%(count)d fraction planned.", "%(count)d fractions planned.", count)
-                messages.success(request, told % {"count": count})
-                return redirect("course-detail", pk=course.pk)
-    return render(
-        request,
-        "portal/course_plan.html",
-        {
-            "form": form,
-            "course": course,
-            "crumbs": course_crumbs(course),
-            "prescription": prescription,
-            "plan": plan_page(plan),
-            "left": len(left),
-        },
-        status=422 if form.errors else 200,
     )
 
 

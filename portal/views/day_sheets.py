@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from coding.services import capture_from
 from portal import clock
-from portal.forms.clinic import DayField, bounded_day
+from portal.forms.day_fields import DayField, bounded_day
 from portal.forms.day_sheets import DayRowForm
 from portal.models import Department, Guidance, Machine, User
 from portal.presenters.day_sheet import DaySheet, day_sheet, sheet_url, usual_guidance

@@ -1,4 +1,4 @@
-"""Patients, courses, prescriptions and plans as people enter them."""
+"""Patients, courses, prescriptions and missed fractions as people enter them."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,11 +14,11 @@ from tests.builders import (
     make_course,
     make_coverage,
     make_department,
-    make_machine,
     make_organization,
     make_patient,
     make_payer,
     make_physician,
+    make_scheduled_fraction,
     make_session,
     make_treated_course,
     make_user,
@@ -405,74 +405,12 @@ def test_prescription_form_shows_instants_on_the_departments_clock(organization)
     assert 'value="01/01/2015 07:00 AM"' in str(form["signed_at"])
 
 
-# The plan
-
-
-def plan_data(machine, **changes):
-    return {
-        "first_day": "12/29/2025",
-        "count": "4",
-        "a_day": "1",
-        "weekdays": ["0", "1", "2", "3", "4"],
-        "skipped": "01/01/2026",
-        "machine": machine.pk,
-        "at": "7:40 AM",
-    } | changes
-
-
-def test_fractions_plan_shows_the_days_and_saves_nothing_yet(organization, coder, client):
-    course = make_treated_course(organization)
-    url = reverse("fractions-plan", args=[course.prescriptions.get().pk])
-
-    response = client.post(url, plan_data(make_machine(course.department), preview=""))
-
-    assert response.context["plan"].sentence.startswith("4 fractions, Mon 12/29/2025 to Fri 01/02/2026.")
-    assert not ScheduledFraction.objects.exists()
-
-
-def test_fractions_plan_saves_what_was_shown(organization, coder, client):
-    course = make_treated_course(organization)
-    url = reverse("fractions-plan", args=[course.prescriptions.get().pk])
-
-    client.post(url, plan_data(make_machine(course.department), save=""))
-
-    planned = ScheduledFraction.objects.values_list("fraction_number", "planned_on")
-    assert list(planned) == [
-        (1, date(2025, 12, 29)),
-        (2, date(2025, 12, 30)),
-        (3, date(2025, 12, 31)),
-        (4, date(2026, 1, 2)),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [
-        ({"count": "34"}, "count"),
-        ({"skipped": "13/45/2025"}, "skipped"),
-        ({"weekdays": []}, "weekdays"),
-        ({"first_day": "12/29/1999"}, "first_day"),
-        ({"at": "early"}, "at"),
-        ({"first_day": "12/31/2099"}, "first_day"),
-    ],
-)
-def test_fractions_plan_refuses_at_the_field(organization, coder, client, changes, field):
-    course = make_treated_course(organization)
-    url = reverse("fractions-plan", args=[course.prescriptions.get().pk])
-
-    response = client.post(url, plan_data(make_machine(course.department), save="", **changes))
-
-    assert response.status_code == 422
-    assert list(response.context["form"].errors) == [field]
+# Missed fractions
 
 
 def test_fraction_missed_wants_a_reason_and_can_be_undone(organization, coder, client):
     course = make_treated_course(organization)
-    client.post(
-        reverse("fractions-plan", args=[course.prescriptions.get().pk]),
-        plan_data(make_machine(course.department), save="", count="1"),
-    )
-    fraction = ScheduledFraction.objects.get()
+    fraction = make_scheduled_fraction(course.prescriptions.get())
     url = reverse("fraction-missed", args=[fraction.pk])
 
     without_reason = client.post(url, {"missed_reason": ""})

@@ -1,22 +1,17 @@
 """Patients, courses, prescriptions and planned fractions as services keep them."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 
 import pytest
 
 from portal.models import AuditEvent
 from portal.services.clinic import (
-    FractionDelivered,
     FractionPlannedAgain,
-    PlannedDay,
     amend_course,
     amend_patient,
     amend_prescription,
-    fractions_left_to_plan,
-    lay_out_fractions,
     miss_fraction,
     open_course,
-    plan_fractions,
     record_patient,
     record_prescription,
     restore_fraction,
@@ -25,17 +20,15 @@ from portal.services.clinic import (
 from tests.builders import (
     make_course,
     make_department,
-    make_machine,
     make_organization,
     make_patient,
     make_prescription,
-    make_session,
+    make_scheduled_fraction,
     make_treated_course,
     make_user,
 )
 
 pytestmark = pytest.mark.django_db
-WORKDAYS = range(5)
 
 
 @pytest.fixture
@@ -118,110 +111,9 @@ def test_amend_prescription_records_what_it_was(organization, coder):
     assert changes == {"signed_at": ["2015-01-01T12:00:00+00:00", "2025-11-03T09:00:00+00:00"]}
 
 
-def test_lay_out_fractions_passes_weekends_and_skipped_days():
-    plan = lay_out_fractions(
-        numbers=[1, 2, 3], first_day=date(2025, 12, 24), weekdays=WORKDAYS, skipped=[date(2025, 12, 25)]
-    )
-
-    assert plan == [
-        PlannedDay(1, date(2025, 12, 24)),
-        PlannedDay(2, date(2025, 12, 26)),
-        PlannedDay(3, date(2025, 12, 29)),
-    ]
-
-
-def test_lay_out_fractions_twice_a_day():
-    plan = lay_out_fractions(numbers=[1, 2, 3], first_day=date(2025, 12, 1), weekdays=WORKDAYS, a_day=2)
-
-    assert [planned.planned_on.day for planned in plan] == [1, 1, 2]
-
-
-def test_lay_out_fractions_ends_with_the_calendar():
-    plan = lay_out_fractions(numbers=[1, 2], first_day=date(2099, 12, 31), weekdays=range(7))
-
-    assert plan == [PlannedDay(1, date(2099, 12, 31))]
-
-
-def test_lay_out_fractions_without_a_weekday():
-    with pytest.raises(ValueError, match="at least one weekday"):
-        lay_out_fractions(numbers=[1], first_day=date(2025, 12, 1), weekdays=[])
-
-
-def test_plan_fractions_puts_them_on_the_machine(organization, coder):
-    course = make_treated_course(organization)
-    machine = make_machine(course.department)
-
-    scheduled = plan_fractions(
-        prescription=course.prescriptions.get(),
-        plan=[PlannedDay(1, date(2025, 12, 1)), PlannedDay(2, date(2025, 12, 2))],
-        machine=machine,
-        at=time(7, 40),
-        by=coder,
-    )
-
-    assert [(s.fraction_number, s.planned_on.day, s.machine) for s in scheduled] == [(1, 1, machine), (2, 2, machine)]
-
-
-def test_plan_fractions_moves_one_that_stands_on_another_day(organization, coder):
-    prescription = make_treated_course(organization).prescriptions.get()
-    machine = make_machine(prescription.course.department)
-    plan_fractions(
-        prescription=prescription, plan=[PlannedDay(1, date(2025, 12, 1))], machine=machine, at=None, by=coder
-    )
-
-    plan_fractions(
-        prescription=prescription, plan=[PlannedDay(1, date(2025, 12, 3))], machine=machine, at=None, by=coder
-    )
-
-    assert [s.planned_on.day for s in prescription.scheduled_fractions.all()] == [3]
-
-
-def test_plan_fractions_refuses_a_delivered_one(organization, coder):
-    course = make_treated_course(organization)
-    make_session(course, fraction=1)
-
-    with pytest.raises(FractionDelivered):
-        plan_fractions(
-            prescription=course.prescriptions.get(),
-            plan=[PlannedDay(1, date(2025, 12, 1))],
-            machine=make_machine(course.department),
-            at=None,
-            by=coder,
-        )
-
-
-def test_fractions_left_to_plan_counts_missed_ones_and_not_delivered_ones(organization, coder):
-    course = make_treated_course(organization)
-    prescription = amend_prescription(prescription=course.prescriptions.get(), fractions=4, by=coder)
-    make_session(course, fraction=1)
-    two_and_three = [PlannedDay(2, date(2025, 12, 4)), PlannedDay(3, date(2025, 12, 5))]
-    machine = make_machine(course.department)
-    missed, _ = plan_fractions(prescription=prescription, plan=two_and_three, machine=machine, at=None, by=coder)
-    miss_fraction(fraction=missed, reason="Machine down", by=coder)
-
-    left = fractions_left_to_plan(prescription=prescription)
-
-    assert left == [2, 4]
-
-
-def test_fractions_left_to_plan_with_those_that_move(organization, coder):
-    prescription = amend_prescription(
-        prescription=make_treated_course(organization).prescriptions.get(), fractions=3, by=coder
-    )
-    plan = [PlannedDay(1, date(2025, 12, 1)), PlannedDay(2, date(2025, 12, 2))]
-    machine = make_machine(prescription.course.department)
-    plan_fractions(prescription=prescription, plan=plan, machine=machine, at=None, by=coder)
-
-    left = fractions_left_to_plan(prescription=prescription, moves_from=date(2025, 12, 2))
-
-    assert left == [2, 3]
-
-
 def test_restore_fraction_takes_a_miss_back(organization, coder):
     prescription = make_prescription(make_treated_course(organization))
-    machine = make_machine(prescription.course.department)
-    plan = [PlannedDay(1, date(2025, 12, 1))]
-    (fraction,) = plan_fractions(prescription=prescription, plan=plan, machine=machine, at=None, by=coder)
+    fraction = make_scheduled_fraction(prescription)
     missed = miss_fraction(fraction=fraction, reason="Patient ill", by=coder)
 
     restored = restore_fraction(fraction=missed, by=coder)
@@ -233,14 +125,8 @@ def test_restore_fraction_takes_a_miss_back(organization, coder):
 
 def test_restore_fraction_that_stands_on_another_day_by_now(organization, coder):
     prescription = make_treated_course(organization).prescriptions.get()
-    machine = make_machine(prescription.course.department)
-    (first,) = plan_fractions(
-        prescription=prescription, plan=[PlannedDay(1, date(2025, 12, 1))], machine=machine, at=None, by=coder
-    )
-    missed = miss_fraction(fraction=first, reason="Patient ill", by=coder)
-    plan_fractions(
-        prescription=prescription, plan=[PlannedDay(1, date(2025, 12, 2))], machine=machine, at=None, by=coder
-    )
+    missed = miss_fraction(fraction=make_scheduled_fraction(prescription), reason="Patient ill", by=coder)
+    make_scheduled_fraction(prescription, planned_on=date(2025, 12, 2))
 
     with pytest.raises(FractionPlannedAgain, match="2025-12-02"):
         restore_fraction(fraction=missed, by=coder)

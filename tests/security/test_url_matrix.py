@@ -80,6 +80,7 @@ MATRIX = {
     "prescription-create": (ENTER, "GET POST", "course"),
     "prescription-amend": (ENTER, "GET POST", "prescription"),
     "fractions-plan": (ENTER, "GET POST", "prescription"),
+    "fractions-plan-undo": (ENTER, "POST", "prescription"),
     "fraction-missed": (ENTER, "GET POST", "fraction"),
     "coverage-create": (ENTER, "GET POST", "patient"),
     "coverage-amend": (ENTER, "GET POST", "coverage"),
