@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,10 +17,11 @@ from coding.answers import digest, finding_as_json, trace_as_json
 from coding.codebook_files import load_codebook
 from coding.engine.code_session import code_session
 from coding.engine.edits.timely_filing import last_day_to_file
+from coding.engine.facts import SessionFacts
 from coding.engine.findings import Finding
 from coding.engine.ruling import Charge, Ruling
 from coding.engine.signature import decision_signature
-from coding.engine.terms import TermsInForce
+from coding.engine.terms import PolicyTerms, TermsInForce
 from coding.engine.trace import Citation, Step
 from coding.engine.vocabulary import Severity
 from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold, SessionRuling, TraceRecord
@@ -214,21 +216,37 @@ def _capture(*, patient_id: int, wanted: Q, by: User | None) -> list[SessionRuli
 def _rule_on_day(
     record: PatientRecord, day: date, prices: dict[tuple[str, str], list[tuple[date, Decimal]]]
 ) -> list[Answer]:
-    """Rule session by session in order of start; each sees the day's earlier rulings."""
+    """The day's answers under the version in force, each with everything that is saved of it."""
     codebook = load_codebook()
     version = record.version_on(day)
     day_prices = {key: amount for key, rows in prices.items() if (amount := _price_on(rows, day)) is not None}
-    rulings: dict[int, Ruling] = {}
     answers = []
-    for visit in record.days[day]:
-        session = visit.session
-        facts = record.facts(session, rulings)
-        terms = version.as_terms(is_review_overdue=is_review_overdue(version, facts.coded_on)) if version else None
-        ruling = rulings[session.pk] = code_session(facts, terms, codebook)
+    for session, facts, terms, ruling in rule_on_day(record, day, partial(terms_of, version)):
         signature = hashlib.sha256(repr(decision_signature(facts, terms, codebook)).encode()).hexdigest()
         in_force = TermsInForce(terms, codebook.house_defaults(facts.payer, facts.payer_kind))
         answers.append(Answer(session, ruling, version, signature, last_day_to_file(day, in_force), day_prices))
     return answers
+
+
+def rule_on_day(
+    record: PatientRecord, day: date, terms_on: Callable[[date], PolicyTerms | None]
+) -> Iterator[tuple[TreatmentSession, SessionFacts, PolicyTerms | None, Ruling]]:
+    """Rule session by session in order of start; each sees the day's earlier rulings. Nothing is stored.
+
+    `terms_on` gives the terms for a session that was coded on a day: whether a review is overdue depends on it.
+    """
+    codebook = load_codebook()
+    rulings: dict[int, Ruling] = {}
+    for visit in record.days[day]:
+        facts = record.facts(visit.session, rulings)
+        terms = terms_on(facts.coded_on)
+        ruling = rulings[visit.session.pk] = code_session(facts, terms, codebook)
+        yield visit.session, facts, terms, ruling
+
+
+def terms_of(version: PolicyVersion | None, coded_on: date) -> PolicyTerms | None:
+    """A version's terms for a session coded on a day, or None without a version."""
+    return version.as_terms(is_review_overdue=is_review_overdue(version, coded_on)) if version else None
 
 
 class Standing:

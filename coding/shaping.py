@@ -1,5 +1,6 @@
 """The one border between rows and facts: a patient's sessions become `SessionFacts`, in a fixed number of queries."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -37,14 +38,17 @@ class Visit:
     is_own_visit: bool
 
 
-class PatientRecord:
-    """Everything about one patient that bears on charges, read once: `facts` and `version` then ask no database."""
+class ClinicRows:
+    """The rows of some patients that bear on charges, read in a fixed number of queries for all of them together."""
 
-    def __init__(self, patient: Patient) -> None:
-        self.patient = patient
-        self.sessions = list(
+    def __init__(self, patients: Iterable[Patient]) -> None:
+        wanted = [patient.pk for patient in patients]
+        self.sessions: dict[int, list[TreatmentSession]] = defaultdict(list)
+        self.coverages: dict[int, list[Coverage]] = defaultdict(list)
+        self.authorizations: dict[int, list[Authorization]] = defaultdict(list)
+        for session in (
             TreatmentSession.objects.standing()
-            .filter(course__patient=patient)
+            .filter(course__patient__in=wanted)
             .select_related("course", "department", "physician")
             .prefetch_related(
                 "department__statuses",
@@ -53,15 +57,34 @@ class PatientRecord:
                 "course__prescriptions",
             )
             .order_by("started_at", "id")
-        )
-        self.coverages = list(Coverage.objects.filter(patient=patient, rank=1).select_related("payer"))
-        self.authorizations = list(Authorization.objects.filter(course__patient=patient).order_by("starts_on", "id"))
+        ):
+            self.sessions[session.course.patient_id].append(session)
+        for coverage in Coverage.objects.filter(patient__in=wanted, rank=1).select_related("payer"):
+            self.coverages[coverage.patient_id].append(coverage)
+        authorizations = Authorization.objects.filter(course__patient__in=wanted).select_related("course")
+        for authorization in authorizations.order_by("starts_on", "id"):
+            self.authorizations[authorization.course.patient_id].append(authorization)
         self.versions = list(
             PolicyVersion.objects.published()
-            .filter(policy__payer__in={coverage.payer_id for coverage in self.coverages})
+            .filter(policy__payer__in={c.payer_id for coverages in self.coverages.values() for c in coverages})
             .with_terms()
             .order_by("effective_from", "revision")
         )
+
+
+class PatientRecord:
+    """Everything about one patient that bears on charges, read once: `facts` and `version` then ask no database.
+
+    `rows` are those of several patients, where many are ruled on; else the patient's own are read.
+    """
+
+    def __init__(self, patient: Patient, rows: ClinicRows | None = None) -> None:
+        rows = rows or ClinicRows([patient])
+        self.patient = patient
+        self.sessions = rows.sessions[patient.pk]
+        self.coverages = rows.coverages[patient.pk]
+        self.authorizations = rows.authorizations[patient.pk]
+        self.versions = rows.versions
         self.days: dict[date, list[Visit]] = {
             day: _visits(list(sessions))
             for day, sessions in groupby(
@@ -134,6 +157,14 @@ class PatientRecord:
             rendering_taxonomy=session.physician.taxonomy if session.physician else "",
         )
 
+    def authorization_of(self, session: TreatmentSession) -> AuthorizationFacts | None:
+        """What the session is held against, as its facts say; `used` are the units used before it."""
+        return self._authorization(session, self.payer_on(session.date_of_service))
+
+    def units_used(self, authorization: Authorization) -> int:
+        """The units of an authorization that all delivered visits of its days used."""
+        return sum(_uses(authorization, visit) for visits in self.days.values() for visit in visits)
+
     def _prescriptions(self, session: TreatmentSession) -> list[Prescription]:
         """What the session delivered; where nobody said, the course's prescription if there is only one."""
         delivered = [fraction.prescription for fraction in session.delivered_fractions.all()]
@@ -186,13 +217,7 @@ class PatientRecord:
         return next(with_units_left, shaped[-1])
 
     def _authorization_facts(self, authorization: Authorization, session: TreatmentSession) -> AuthorizationFacts:
-        used = sum(
-            visit.is_own_visit
-            and visit.session.course_id == authorization.course_id
-            and authorization.starts_on <= visit.session.date_of_service
-            and (authorization.ends_on is None or visit.session.date_of_service <= authorization.ends_on)
-            for visit in self._delivered_before(session)
-        )
+        used = sum(_uses(authorization, visit) for visit in self._delivered_before(session))
         return AuthorizationFacts(
             number=authorization.number,
             codes=tuple(authorization.codes),
@@ -219,6 +244,18 @@ def _visits(sessions: list[TreatmentSession]) -> list[Visit]:
         is_own_visit = gap is None or gap >= session.department.minutes_of_one_visit
         visits.append(Visit(session, is_delivered, is_duplicate, is_own_visit))
     return visits
+
+
+def _uses(authorization: Authorization, visit: Visit) -> bool:
+    """Whether the visit uses a unit: delivered, a visit of its own, of the course, within the days."""
+    day = visit.session.date_of_service
+    return (
+        visit.is_delivered
+        and visit.is_own_visit
+        and visit.session.course_id == authorization.course_id
+        and authorization.starts_on <= day
+        and (authorization.ends_on is None or day <= authorization.ends_on)
+    )
 
 
 def _is_same_entry(session: TreatmentSession, other: TreatmentSession) -> bool:
