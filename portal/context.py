@@ -34,7 +34,17 @@ class Place:
 
 BELOW_PATIENTS = ("patient-", "course-", "prescription-", "fraction", "coverage-", "authorization-")
 BELOW_CHARGE_REVIEW = ("charge-review", "line-", "sessions-without-line", "session-why", "saved-view-")
-BELOW_SETUP = ("setup-", "organization-", "department-", "machine-", "physician-", "user-", "payer-", "price-")
+BELOW_SETUP = (
+    "setup-",
+    "organization-",
+    "department-",
+    "machine-",
+    "closed-day-",
+    "physician-",
+    "user-",
+    "payer-",
+    "price-",
+)
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("", (Place(_("Home"), "home", "house"),)),
     (

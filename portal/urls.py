@@ -5,6 +5,7 @@ from django.urls import include, path, reverse_lazy
 
 from portal.views import (
     audit,
+    closed_days,
     courses,
     day_sheets,
     home,
@@ -44,6 +45,11 @@ urlpatterns = [
     path("setup/users/", setup.user_list, name="user-list"),
     path("setup/users/new/", setup.user_edit, name="user-create"),
     path("setup/users/<int:pk>/", setup.user_edit, name="user-amend"),
+    path("setup/closed-days/", closed_days.closed_day_list, name="closed-day-list"),
+    path("setup/closed-days/new/", closed_days.closed_day_create, name="closed-day-create"),
+    path("setup/closed-days/holidays/", closed_days.closed_day_holidays, name="closed-day-holidays"),
+    path("setup/closed-days/restore/", closed_days.closed_day_restore, name="closed-day-restore"),
+    path("setup/closed-days/<int:pk>/remove/", closed_days.closed_day_remove, name="closed-day-remove"),
     # Patients, courses, prescriptions
     path("patients/", patients.patient_list, name="patient-list"),
     path("patients/new/", patients.patient_create, name="patient-create"),

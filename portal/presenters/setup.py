@@ -103,6 +103,7 @@ USERS = Section(
 )
 
 ELSEWHERE = (
+    ("Closed days", "closed-day-list", "Holidays and days on which a machine is down: plans go around them."),
     ("Payers", "payer-list", "Who is billed, and of which kind."),
     ("Fee schedule", "price-list", "What the organization charges for a code, from a date of service on."),
 )

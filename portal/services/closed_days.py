@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from portal.models import ClosedDay, Department, Machine, User
+from portal.models import ClosedDay, Department, Machine, ScheduledFraction, User
 from portal.services.audit import record_event
 
 SATURDAY, SUNDAY = 5, 6
@@ -57,10 +57,16 @@ def closed_days_from(*, machine: Machine, first_day: date) -> dict[date, str]:
     days = (
         ClosedDay.objects.filter(department=machine.department_id, day__gte=first_day)
         .filter(Q(machine=machine) | Q(machine__isnull=True))
-        # The department's reason stands before that of the machine.
-        .order_by("day", "-machine")
+        # Nulls come last, so that the reason of the whole department stands before that of the machine.
+        .order_by("day", "machine_id")
     )
     return {closed.day: closed.reason for closed in days}
+
+
+def fractions_planned_on(*, department: Department, machine: Machine | None, days: Collection[date]) -> int:
+    """How many fractions stand planned on the days on the machine, or on any of the department's."""
+    planned = ScheduledFraction.objects.filter(missed_reason="", planned_on__in=days, machine__department=department)
+    return (planned.filter(machine=machine) if machine else planned).count()
 
 
 @transaction.atomic
@@ -88,6 +94,11 @@ def reopen_day(*, closed: ClosedDay, by: User) -> None:
     _record(department, "reopen_day", f"{place} open on {closed.day:%m/%d/%Y}, was closed: {closed.reason}", by)
 
 
+def days_between(first: date, last: date) -> list[date]:
+    """Every day from the first to the last, both included."""
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
 def _record(department: Department, action: str, sentence: str, by: User) -> None:
     record_event(
         subject=department, action=action, sentence=sentence[:400], by=by, organization=department.organization_id
@@ -100,11 +111,6 @@ def _days_in_words(closed: Sequence[ClosedDay]) -> str:
         first, last = closed[0], closed[-1]
         return f"{len(closed)} days, {first.day:%m/%d/%Y} to {last.day:%m/%d/%Y}: {first.reason}"
     return ", ".join(f"{row.day:%m/%d/%Y} ({row.reason})" for row in closed)
-
-
-def days_between(first: date, last: date) -> Collection[date]:
-    """Every day from the first to the last, both included."""
-    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
 
 
 def _nth(count: int, weekday: int, year: int, month: int) -> date:

@@ -62,6 +62,11 @@ MATRIX = {
     "user-list": (LOOK_AT_SETUP, "GET", ""),
     "user-create": (SET_UP, "GET POST", ""),
     "user-amend": (SET_UP, "GET POST", "user"),
+    "closed-day-list": (EVERYONE, "GET", ""),
+    "closed-day-create": (SET_UP, "GET POST", ""),
+    "closed-day-holidays": (SET_UP, "GET POST", ""),
+    "closed-day-restore": (SET_UP, "POST", ""),
+    "closed-day-remove": (SET_UP, "POST", "closed day"),
     "payer-list": (LOOK_AT_SETUP, "GET", ""),
     "payer-create": (SET_UP, "GET POST", ""),
     "payer-amend": (SET_UP, "GET POST", "payer"),
@@ -148,6 +153,7 @@ MATRIX = {
 OPEN_TO_STRANGERS = {"sign-in"}
 # What a person of one department does not find of another.
 OF_A_DEPARTMENT = {
+    "closed day",
     "patient",
     "course",
     "prescription",
@@ -213,6 +219,7 @@ class World:
         records = {
             "department": department,
             "machine": machine,
+            "closed day": department.closed_days.create(day=date(2026, 1, 1), reason="New Year's Day"),
             "physician": make_physician(organization),
             "user": make_user(organization, role="coder"),
             "payer": payer,
