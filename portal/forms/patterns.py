@@ -83,7 +83,14 @@ class PatternForm(forms.Form):
     DELIVERED = ("is_delivered", "guidance")
 
     def __init__(
-        self, *args: Any, prescription: Prescription, today: date, now: datetime, may_record: bool, **kwargs: Any
+        self,
+        *args: Any,
+        prescription: Prescription,
+        today: date,
+        now: datetime,
+        may_record: bool,
+        gap_hint: str = "",
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.prescription, self.today, self.now = prescription, today, now
@@ -91,6 +98,9 @@ class PatternForm(forms.Form):
         self.fields["first_day"].today = today
         machines = prescription.course.department.machines.filter(is_active=True)
         self.fields["machine"].queryset = machines.select_related("department")
+        self.fields["later_starts"].help_text = gap_hint
+        if not self.is_bound:
+            self.fields["first_day"].widget.attrs["autofocus"] = True
         for name in ("skipped", "double_days", "later_starts"):
             self.fields[name].widget.attrs |= {"autocomplete": "off"}
         if not may_record:

@@ -86,6 +86,16 @@ def initial_pattern(prescription: Prescription) -> dict[str, Any]:
     }
 
 
+def gap_hint(outlook: Outlook) -> str:
+    """How long after the first a second session of a day starts at the earliest, and on whose word."""
+    if outlook.min_gap is None:
+        return ""
+    return _("205p; at least %(gap)s later (%(said_by)s).") % {
+        "gap": _hours(outlook.min_gap),
+        "said_by": outlook.said_by,
+    }
+
+
 def pattern_preview(
     layout: Layout, outlook: Outlook, *, unused: Sequence[date], sessions: int, lines: Sequence[ChargeLine]
 ) -> PatternPreview:

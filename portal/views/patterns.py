@@ -18,6 +18,7 @@ from portal.presenters.course import course_crumbs
 from portal.presenters.patterns import (
     PatternPreview,
     filled_sentence,
+    gap_hint,
     initial_pattern,
     last_pattern_view,
     pattern_preview,
@@ -35,13 +36,16 @@ VOIDING = "portal.delete_treatmentsession"
 def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
     """The form with its preview. htmx asks for the preview alone; without script a button does; else it is saved."""
     prescription = get_object_or_404(_prescriptions(request.user), pk=pk)
+    is_fragment = HTMX in request.headers
+    today = clock.today(prescription.course.department.zone)
     form = PatternForm(
         request.POST or None,
         initial=initial_pattern(prescription),
         prescription=prescription,
-        today=clock.today(prescription.course.department.zone),
+        today=today,
         now=clock.now(),
         may_record=request.user.has_perm(RECORDING),
+        gap_hint="" if is_fragment else gap_hint(outlook(prescription=prescription, days=[today])),
     )
     is_valid = request.method == "POST" and form.is_valid()
     if is_valid and "preview" not in request.POST:
@@ -55,7 +59,7 @@ def fractions_plan(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, told_with_undo(request, sentence, url=undo, event=filled.event.pk))
             return redirect("course-detail", pk=prescription.course_id)
     preview = _preview(form, request.user) if is_valid and not form.errors else None
-    if request.headers.get(HTMX):
+    if is_fragment:
         return render(request, "portal/_pattern_preview.html", {"form": form, "preview": preview})
     zone = prescription.course.department.zone
     return render(

@@ -1,12 +1,9 @@
-// Filling a pattern: the first day takes the focus, one sentence is read out, and saving shows that it is under way.
+// Filling a pattern: one sentence of the preview is read out, Ctrl Enter saves, and saving shows that it is under way.
 (() => {
   const form = document.querySelector("form[data-pattern]");
   const button = form.querySelector("button[type=submit].btn-primary");
   const label = button.innerHTML;
   const status = document.getElementById("pattern-status");
-
-  const first = form.querySelector("[name=first_day]");
-  if (!document.querySelector(".error-summary")) first.focus();
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id !== "pattern-preview") return;
