@@ -193,7 +193,7 @@ def fill_pattern(
         by=by,
         organization=course.organization_id,
         changes={
-            "planned_fractions": (before, [_as_kept(fraction) for fraction in scheduled]),
+            "planned_fractions": (before, [fraction.pk for fraction in scheduled]),
             "sessions": ([], [session.pk for session in sessions]),
         },
     )
@@ -226,7 +226,7 @@ def undo_pattern(
             planned_time=time.fromisoformat(start) if start else None,
             machine_id=machine,
         )
-        for _, number, day, start, machine in before
+        for number, day, start, machine in before
     )
     undone = record_event(
         subject=prescription,
@@ -234,7 +234,7 @@ def undo_pattern(
         sentence=f"{len(made.fractions)} planned fractions of course {course} taken back",
         by=by,
         organization=course.organization_id,
-        changes={"planned_fractions": (after, [_as_kept(fraction) for fraction in put_back])},
+        changes={"planned_fractions": (after, [fraction.pk for fraction in put_back])},
     )
     return FilledPattern(undone, made.fractions, made.sessions)
 
@@ -249,8 +249,7 @@ def last_pattern(*, prescription: Prescription) -> FilledPattern | None:
 
 def _made_by(event: AuditEvent, prescription: Prescription) -> FilledPattern | None:
     """What the pattern made, or None where any of it has changed since."""
-    planned = [kept[0] for kept in event.changes["planned_fractions"][1]]
-    recorded = event.changes["sessions"][1]
+    planned, recorded = (event.changes[field][1] for field in ("planned_fractions", "sessions"))
     fractions = list(prescription.scheduled_fractions.filter(pk__in=planned, missed_reason=""))
     sessions = list(
         TreatmentSession.objects.standing()
@@ -273,9 +272,9 @@ def _made_by(event: AuditEvent, prescription: Prescription) -> FilledPattern | N
 
 
 def _as_kept(fraction: ScheduledFraction) -> list[object]:
-    """A planned fraction as the trail keeps it: key, number, day, start and machine."""
+    """A planned fraction that moves, as the trail keeps it: number, day, start and machine."""
     start = fraction.planned_time.isoformat() if fraction.planned_time else None
-    return [fraction.pk, fraction.fraction_number, fraction.planned_on.isoformat(), start, fraction.machine_id]
+    return [fraction.fraction_number, fraction.planned_on.isoformat(), start, fraction.machine_id]
 
 
 def _days_from(first: date) -> Iterator[date]:

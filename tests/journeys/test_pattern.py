@@ -117,7 +117,6 @@ def test_course_of_35_fractions_is_planned_within_the_budget(coder_page: Page, l
     planned = course.prescriptions.get().scheduled_fractions
     assert planned.count() == 35
     assert planned.filter(planned_on__in=[date(2025, 12, 19), date(2026, 1, 9)]).count() == 4
-    print(f"course: {keyboard.keys} keys, {keyboard.seconds:.0f} s")
     assert keyboard.keys <= MOST_KEYS
     assert keyboard.seconds <= MOST_SECONDS
 
