@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from coding.codebook_files import load_codebook
 from coding.models import ChargeLine
 from coding.pattern_services import Outlook
-from portal.models import Guidance, Prescription
+from portal.models import FIRST_DAY, Guidance, Prescription
 from portal.services.patterns import FilledPattern, Layout, SkippedDay, fractions_left_to_plan
 
 SATURDAY = 5
@@ -70,14 +70,15 @@ class LastPattern:
 
 
 def initial_pattern(prescription: Prescription) -> dict[str, Any]:
-    """What the next pattern of a prescription most likely is: what is left, on the machine used last."""
+    """What the next pattern of a prescription most likely is: what is left, or may move, on the machine used last."""
+    left = fractions_left_to_plan(prescription=prescription)
     course = prescription.course
     last = prescription.scheduled_fractions.order_by("-planned_on", "-pk").first()
     session = course.sessions.standing().order_by("-started_at").first()
     machines = list(course.department.machines.filter(is_active=True)[:2])
     machine = last.machine_id if last else session.machine_id if session else None
     return {
-        "count": len(fractions_left_to_plan(prescription=prescription)) or None,
+        "count": len(left or fractions_left_to_plan(prescription=prescription, moves_from=FIRST_DAY)) or None,
         "start": last.planned_time if last else None,
         "machine": machine or (machines[0].pk if len(machines) == 1 else None),
         "weekdays": ["0", "1", "2", "3", "4"],

@@ -291,6 +291,15 @@ def test_fractions_plan_begins_with_what_is_left_and_the_only_machine(prescripti
     assert (form.initial["count"], form.initial["machine"], form.initial["start"]) == (32, machine.pk, FIRST)
 
 
+def test_fractions_plan_with_nothing_left_says_how_to_plan_anew(prescription, machine, coder, client):
+    fill(client, prescription, machine, count="33")
+
+    page = client.get(reverse("fractions-plan", args=[prescription.pk]))
+
+    assert page.context["form"].initial["count"] == 33
+    assert "Every fraction is planned or delivered." in page.text
+
+
 def test_preview_says_the_plan_in_one_sentence_and_saves_nothing(prescription, machine, coder, client):
     holiday = {date(2026, 1, 1): "New Year's Day"}
     close_days(department=machine.department, machine=None, reasons=holiday, by=coder)
