@@ -1,6 +1,5 @@
 """Forms of imports: the files of a treatment log, and what a person knows of its candidates. Nothing is saved here."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from portal.models import (
 )
 from portal.models.clinic import RECORD_NUMBER
 from portal.services.clinic import suggest_account_number
+from portal.services.imports import record_number_of
 from portal.treatment_log_files import MOST_BYTES, UnreadableLog, read_tables, tables_of_uploads
 
 NEW = "new"
@@ -472,7 +472,7 @@ def _suggested_number(candidate: SessionCandidate, earlier: Any) -> str:
     """The record number of the patient's confirmed sessions, or the log's own, as record numbers are written here."""
     if earlier is not None:
         return earlier.course.patient.number
-    return re.sub(r"[^A-Z0-9]+", "-", candidate.patient_number.upper()).strip("-")[:24]
+    return record_number_of(candidate)
 
 
 def _patient_numbered(number: str, user: User) -> Patient | None:

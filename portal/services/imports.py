@@ -1,6 +1,7 @@
 """Importing treatment logs: rows become candidates, and a person's word makes sessions of them. No ruling here."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -284,6 +285,11 @@ def discard_upload(*, upload: TreatmentLogUpload, by: User) -> None:
         subject=upload, action="discard_upload", sentence="Upload discarded", by=by, organization=upload.organization_id
     )
     upload.delete()
+
+
+def record_number_of(candidate: SessionCandidate) -> str:
+    """The chart's number that the log names, as record numbers are written here; empty where it names none."""
+    return re.sub(r"[^A-Z0-9]+", "-", candidate.patient_number.upper()).strip("-")[:24]
 
 
 def instant(wall_clock: datetime, zone: ZoneInfo) -> datetime:
