@@ -93,12 +93,14 @@ def undo_and_capture(*, event: AuditEvent, prescription: Prescription, reason: s
             capture_from(patient=prescription.course.patient, day=first, by=by)
 
 
-def outlook(*, prescription: Prescription, days: Iterable[date]) -> Outlook:
+def outlook(*, prescription: Prescription, days: Iterable[date], record: PatientRecord | None = None) -> Outlook:
     """What may be charged for complete sessions of the prescription on the days, and how far apart two must start.
 
     The codes are those of every number of isocenters and either motion management: the facts of a session decide.
+    `record` is the patient's, where the caller has read it.
     """
-    record, department = PatientRecord(prescription.course.patient), prescription.course.department
+    department = prescription.course.department
+    record = record or PatientRecord(prescription.course.patient)
     technique = Technique(prescription.technique) if prescription.technique else None
     codebook = load_codebook()
     days = sorted(set(days))

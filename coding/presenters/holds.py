@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from coding.models import ChargeLine, SessionHold, SessionRuling
 from portal.models import User
 from portal.presenters.audit import local_time
-from portal.presenters.course import finding_title
 from portal.presenters.keyset import ROWS_A_PAGE, count_text
 from portal.presenters.remedies import Remedy, remedy_for
+from portal.presenters.rulings import finding_title
 
 PAYER_SLUG = "policy_version__policy__payer__slug"
 PAYER_NAME = "policy_version__policy__payer__name"

@@ -23,8 +23,8 @@ from coding.reports import (
     session_wanted,
 )
 from portal.models import User
-from portal.presenters.course import finding_title
 from portal.presenters.keyset import COUNTED_UP_TO, KeysetPage, counted, keyset_page
+from portal.presenters.rulings import finding_title
 
 REVIEWED_STATES = (LineState.HELD, LineState.READY, LineState.DRAFT, LineState.EXPORTED)
 # A deadline this near is shown with a sign, not only with its day.

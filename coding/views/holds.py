@@ -15,7 +15,7 @@ from coding.hold_services import release_hold, reopen_hold
 from coding.models import SessionHold
 from coding.presenters.holds import hold_page, hold_view, holds_wanted
 from portal import clock
-from portal.presenters.course import finding_title
+from portal.presenters.rulings import finding_title
 
 # One press releases no more than a person can look over.
 RELEASED_AT_ONCE = 200

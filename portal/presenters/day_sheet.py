@@ -23,7 +23,7 @@ from portal.models import (
     TreatmentSession,
     User,
 )
-from portal.presenters.course import finding_title
+from portal.presenters.rulings import finding_title
 from portal.services.day_sheets import DayRow, day_rows, highest_fractions
 
 

@@ -16,20 +16,16 @@ from payers.models import Payer, PolicyVersion, VersionStatus
 from portal.models import (
     AuditEvent,
     CandidateState,
-    Course,
     Department,
     Machine,
-    Prescription,
     SessionCandidate,
-    TreatmentSession,
     User,
 )
-from portal.presenters.course import finding_title
 from portal.presenters.day_sheet import machine_counts, sheet_url
+from portal.presenters.rulings import finding_title
+from portal.presenters.search import recent_courses
 
 REASONS_SHOWN = 6
-COURSES_SHOWN = 5
-EVENTS_LOOKED_THROUGH = 100
 DAYS_OF_ACTS = 7
 # Days from which a hold counts as older, the youngest group first.
 HOLD_AGES = ((0, 3), (4, 7), (8, None))
@@ -59,13 +55,6 @@ class MachineToday:
 
 
 @dataclass(frozen=True, slots=True)
-class RecentCourse:
-    label: str
-    patient: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
 class PolicyRow:
     """A policy or payer that waits for an administrator."""
 
@@ -82,7 +71,7 @@ def home_page(user: User, *, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         page |= {
             "machines": _machines(user, now),
             "needs": _needs(user),
-            "recent": _recent_courses(user),
+            "recent": recent_courses(user),
         }
     if user.has_perm("coding.view_reports"):
         page |= {"states": _lines_by_state(user, today), "ages": _holds_by_age(user, now)}
@@ -155,30 +144,6 @@ def _without_line(user: User) -> int:
     lines = ChargeLine.objects.standing().filter(session=OuterRef("session"))
     rulings = SessionRuling.objects.current().visible_to(user).filter(session__voided_at__isnull=True)
     return rulings.filter(~Exists(lines)).distinct().count()
-
-
-def _recent_courses(user: User) -> list[RecentCourse]:
-    """The courses that the person worked on last, as the audit trail tells."""
-    kinds = {model._meta.label_lower: model for model in (TreatmentSession, Prescription, Course)}
-    events = list(
-        AuditEvent.objects.visible_to(user)
-        .filter(by=user, subject_kind__in=kinds)
-        .order_by("-at", "-pk")
-        .values_list("subject_kind", "subject_id")[:EVENTS_LOOKED_THROUGH]
-    )
-    course_of: dict[tuple[str, int], int] = {}
-    for kind, model in kinds.items():
-        ids = [subject for its_kind, subject in events if its_kind == kind]
-        field = "pk" if model is Course else "course"
-        course_of |= {(kind, pk): course for pk, course in model.objects.filter(pk__in=ids).values_list("pk", field)}
-    keys = list(dict.fromkeys(course_of[event] for event in events if event in course_of))[:COURSES_SHOWN]
-    courses = Course.objects.visible_to(user).filter(pk__in=keys).select_related("patient").distinct()
-    found = {course.pk: course for course in courses}
-    return [
-        RecentCourse(found[key].account_number, found[key].patient.full_name, reverse("course-detail", args=[key]))
-        for key in keys
-        if key in found
-    ]
 
 
 def _lines_by_state(user: User, today: date) -> list[Number]:

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from coding.models import SessionHold, SessionRuling
 from payers.models import Coverage
 from portal.models import Course, Patient, Prescription, TreatmentSession, User
-from portal.presenters.course import finding_title, patient_crumbs
+from portal.presenters.course import patient_crumbs
+from portal.presenters.rulings import finding_title
 
 PATIENTS_A_PAGE = 50
 

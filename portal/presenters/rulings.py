@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 
 from coding.answers import finding_as_json, trace_as_json
+from coding.engine.findings import CATALOGUE
 from coding.engine.ruling import Ruling
 from coding.engine.vocabulary import Severity
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
@@ -56,6 +57,12 @@ class RulingView:
     lines: tuple[LineView, ...]
     findings: tuple[FindingView, ...]
     notes: tuple[FindingView, ...]
+
+
+def finding_title(name: str) -> str:
+    """A finding in a few words."""
+    wording = CATALOGUE.get(name.lower())
+    return wording.title if wording else name.replace("_", " ").capitalize()
 
 
 def saved_ruling(session: TreatmentSession, ruling: SessionRuling | None, user: User) -> RulingView:

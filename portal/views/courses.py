@@ -29,14 +29,15 @@ from portal.services.clinic import (
 @require_safe
 @permission_required("portal.view_course", raise_exception=True)
 def course_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fraction calendar, or with ?view=table the same as a table."""
+    """The fraction calendar, or with ?view=table the same as a table; ?show= names a number of the ledger."""
     courses = _courses(request.user).select_related("physician")
-    course = get_object_or_404(courses.prefetch_related("department__statuses"), pk=pk)
+    course = get_object_or_404(courses.prefetch_related("department__statuses", "department__billers"), pk=pk)
     page = course_page(
         course,
         user=request.user,
         today=clock.today(course.department.zone),
         is_table=request.GET.get("view") == "table",
+        show=request.GET.get("show", ""),
     )
     return render(request, "portal/course_detail.html", {"page": page, "course": course})
 
