@@ -125,7 +125,7 @@ def work_on_holds(clinic: Clinic) -> None:
         by=clinic.users["coder"],
     )
     for place, name, query in (
-        (ViewPlace.CHARGES, "Held, Medicare", f"state=held&payer={clinic.payers['medicare'].pk}"),
+        (ViewPlace.CHARGES, "Held, Medicare", f"state=held&payer={clinic.payers['medicare'].slug}"),
         (ViewPlace.HOLDS, "Overdue", "due=overdue"),
     ):
         save_view(place=place, name=name, query=query, is_shared=True, by=manager)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coding.engine.vocabulary import Severity
-from coding.forms.lines import ChargeFilterForm
+from coding.forms.lines import HOLD_REASONS, ChargeFilterForm
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from coding.reports import (
     ChargeFilters,
@@ -26,6 +26,7 @@ from portal.models import User
 from portal.presenters.keyset import COUNTED_UP_TO, KeysetPage, counted, keyset_page
 from portal.presenters.rulings import finding_title
 
+TITLES = dict(HOLD_REASONS)
 REVIEWED_STATES = (LineState.HELD, LineState.READY, LineState.DRAFT, LineState.EXPORTED)
 # A deadline this near is shown with a sign, not only with its day.
 DEADLINE_IS_NEAR = 30
@@ -143,7 +144,7 @@ def reason_counts(form: ChargeFilterForm) -> list[NarrowTo]:
     if filters.reason:
         numbers.setdefault(filters.reason, 0)
     found = sorted(numbers.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [_narrow(form, "reason", name, finding_title(name), counted(number)) for name, number in found]
+    return [_narrow(form, "reason", name, TITLES.get(name, name), counted(number)) for name, number in found]
 
 
 def _lines(form: ChargeFilterForm, **changes: Any) -> QuerySet:

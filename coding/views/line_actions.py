@@ -13,11 +13,11 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from coding.forms.line_actions import form_of
-from coding.forms.lines import ChargeFilterForm, FilterChoices, possible_owners
+from coding.forms.lines import ChargeFilterForm, possible_owners
 from coding.line_actions import LineAction, carry_out, plan_lines, set_back
 from coding.models import ChargeLine, SessionHold
 from coding.presenters.line_actions import PERMISSIONS, done, preview
-from coding.presenters.review import review_rows, with_reasons
+from coding.presenters.review import reason_counts, review_rows, state_counts, with_reasons
 from coding.reports import charge_lines
 from portal import clock
 from portal.presenters.bulk import AT_ONCE, ticked
@@ -115,10 +115,14 @@ def _preview_answer(request: HttpRequest, action: LineAction, keys: list[int], f
 
 
 def _rows_answer(request: HttpRequest, sessions: set[int], context: dict) -> HttpResponse:
-    """What was done, with the rows of all lines that it may have moved, to be put in their places."""
+    """What was done, with the rows of all lines that it may have moved, and the counts, to be put in their places."""
     lines: QuerySet = ChargeLine.objects.live().visible_to(request.user).filter(session__in=sessions)
-    rows = review_rows(list(with_reasons(lines)), FilterChoices(request.user).today)
-    context |= {"rows": rows, "query": request.POST.get("query", ""), "may_act": True}
+    query = request.POST.get("query", "")
+    form = ChargeFilterForm(QueryDict(query), user=request.user)
+    rows = review_rows(list(with_reasons(lines)), form.choices.today)
+    context |= {"rows": rows, "query": query, "may_act": True, "list_url": reverse("charge-review")}
+    if form.is_valid():
+        context |= {"states": state_counts(form), "reasons": reason_counts(form)}
     return render(request, "coding/_lines_done.html", context)
 
 
