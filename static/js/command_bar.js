@@ -53,6 +53,8 @@
   });
   // No name of a patient stays behind in a closed bar.
   bar.addEventListener("close", function () {
+    // Where nothing had the focus before, the hidden field would keep it, and with it every key.
+    field.blur();
     field.value = "";
     results.replaceChildren();
     count.textContent = "";
@@ -89,6 +91,9 @@
     event.detail.shouldSwap = event.detail.shouldSwap && bar.open;
   });
   results.addEventListener("htmx:afterSettle", function (event) {
+    if (!bar.open) {
+      return;
+    }
     answered = event.detail.requestConfig.parameters.q;
     choose(0);
     count.textContent = results.querySelector("[data-command-words]").textContent.trim();

@@ -1,4 +1,4 @@
-"""The home page of each role, and the search of the top bar."""
+"""The home page of each role."""
 
 from datetime import UTC, date, datetime
 
@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from coding.services import capture_from
 from portal.models import ScheduledFraction
+from portal.services.recent_courses import note_opened
 from portal.services.sessions import record_session
 from tests.builders import (
     make_department,
@@ -93,11 +94,11 @@ def test_home_of_a_coder_with_nothing_to_do(client, organization, department):
     assert b"You see no machine yet." in response.content
 
 
-def test_home_of_a_coder_lists_the_courses_that_were_worked_on(client, organization, department):
+def test_home_of_a_coder_lists_the_courses_that_were_opened(client, organization, department):
     coder = make_user(organization, role="coder")
     course, others = (make_treated_course(organization, department=department) for _ in range(2))
-    record_session(course=course, started_at=MORNING, today=TODAY, by=coder)
-    record_session(course=others, started_at=MORNING, today=TODAY, by=make_user(organization))
+    note_opened(course=course, at=MORNING, by=coder)
+    note_opened(course=others, at=MORNING, by=make_user(organization))
 
     page = home_of(client, coder)
 
@@ -209,58 +210,3 @@ def test_home_number_of_sessions_without_a_line_is_that_of_its_list(client, orga
 
     assert [need.count for need in page["needs"] if need.url == reverse("sessions-without-line")] == [2]
     assert listed.content.count(b"RECORD_MISSING") + listed.content.count(b"NOT_DELIVERED") >= 2
-
-
-def search(client, text):
-    groups = client.post(reverse("search"), {"q": text}).context["groups"]
-    return {group.title: [hit.label for hit in group.hits] for group in groups}
-
-
-@pytest.fixture
-def searched(client, organization, department):
-    """A course whose patient, account, payer and machine a coder looks for."""
-    course = make_treated_course(
-        organization, department=department, payer=make_payer(organization, name="Northlake"), account_number="Z-900"
-    )
-    course.patient.family_name, course.patient.given_name, course.patient.number = "Grieg", "Solveig Ann", "ZZ-77"
-    course.patient.save()
-    make_machine(department, name="TrueBeam West")
-    client.force_login(make_user(organization, role="coder"))
-    return course
-
-
-@pytest.mark.parametrize("text", ["grie", "Solv", "Grieg, Solveig", "solveig ann grieg", "zz-77", "  ZZ-7 "])
-def test_search_finds_a_patient_by_the_beginning_of_name_or_number(client, searched, text):
-    assert search(client, text)["Patients"] == ["Grieg, Solveig Ann"]
-
-
-@pytest.mark.parametrize(
-    ("text", "title", "label"),
-    [
-        ("z-9", "Courses", "Z-900"),
-        ("northl", "Payers", "Northlake"),
-        ("g60", "Codes", "G6001"),
-        ("truebeam", "Day sheets", "Day sheet of TrueBeam West"),
-        ("７７３８６", "Codes", "77386"),
-    ],
-)
-def test_search_finds_what_can_be_opened(client, searched, text, title, label):
-    assert label in search(client, text)[title]
-
-
-@pytest.mark.parametrize("text", ["", "   ", "\0", "nobody", "%", ",", "'; --", "x" * 5000])
-def test_search_that_finds_nothing(client, searched, text):
-    assert search(client, text) == {}
-
-
-def test_search_of_another_organization_finds_nothing_of_this_one(client, searched, roles):
-    client.force_login(make_user(make_organization(), role="coder"))
-
-    assert search(client, "grieg") == {}
-    assert search(client, "northl") == {}
-
-
-def test_search_does_not_read_what_stands_in_an_address(client, searched):
-    response = client.get(reverse("search"), {"q": "grieg"})
-
-    assert response.context["groups"] == []

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from portal.middleware import SIGNED_IN_AT
@@ -66,3 +67,21 @@ def test_busy_session_after_twelve_hours_asks_to_sign_in(client, coder):
 
     assert response.status_code == 302
     assert response.url.startswith(reverse("sign-in"))
+
+
+def test_part_of_a_page_is_refused_to_a_stranger_and_the_page_stays(client):
+    response = client.post(reverse("search"), {"q": "a"}, headers={"HX-Request": "true"})
+
+    assert response.status_code == 401
+    assert response.content == b""
+
+
+def test_form_token_names_the_person_and_opens_their_forms(coder):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(coder)
+
+    given = browser.get(reverse("form-token")).json()
+    response = browser.post(reverse("search"), {"q": "a"}, headers={"X-CSRFToken": given["token"]})
+
+    assert given["person"] == str(coder.pk)
+    assert response.status_code == 200
