@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from coding.demo_data import make_clinic
 from portal import clock
@@ -29,3 +30,6 @@ class Command(BaseCommand):
             organization = make_clinic(**clinic, now=clock.now(), password=settings.DEMO_PASSWORD)
             sessions = TreatmentSession.objects.filter(organization=organization).count()
             self.stdout.write(f"{organization.name}: {sessions} sessions")
+            # The planner knows nothing of rows that came in one go until its statistics are gathered.
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")

@@ -1,0 +1,132 @@
+"""Server time, queries and size of pages, each beside the sign-in page, all in one run of one server."""
+
+import http.client
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from demo_server import HOST, served, session_of
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from coding.demo_day import EXAMPLES, FULL_MACHINE, PATIENTS_OF_FULL_MACHINE
+from portal.models import Course, Machine, ScheduledFraction
+
+RUNS = 20
+WARMING = 5
+MOST_TIMES_SIGN_IN = 5
+MOST_BYTES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address as a coder asks for it; what is typed into the command bar is posted."""
+
+    name: str
+    path: str
+    typed: str = ""
+    is_signed_in: bool = True
+
+
+def pages() -> list[Page]:
+    """The sign-in page first, then the pages of a coder's day."""
+    machine = Machine.objects.get(name=FULL_MACHINE)
+    days = ScheduledFraction.objects.filter(machine=machine).order_by("planned_on").values_list("planned_on", flat=True)
+    day = next(day for day in days.distinct() if days.filter(planned_on=day).count() == PATIENTS_OF_FULL_MACHINE)
+    sheet = urlencode({"machine": machine.pk, "date": f"{day:%m/%d/%Y}"})
+    course = Course.objects.get(account_number=EXAMPLES[1].account)
+    return [
+        Page("sign-in", reverse("sign-in"), is_signed_in=False),
+        Page(f"day sheet: {PATIENTS_OF_FULL_MACHINE} patients", f"{reverse('day-sheet')}?{sheet}"),
+        Page("course", reverse("course-detail", args=[course.pk])),
+        Page("charge review", reverse("charge-review")),
+        Page("holds", reverse("hold-list")),
+        Page("command bar", reverse("search"), typed="ald"),
+    ]
+
+
+def main() -> int:
+    """Print a line a page; 1 where the day sheet is too large or too slow."""
+    asked = pages()
+    queries = {page.name: queries_of(page) for page in asked}
+    cookie = session_of("coder")
+    with served() as port:
+        times: dict[str, list[float]] = {page.name: [] for page in asked}
+        sizes: dict[str, int] = {}
+        for run in range(WARMING + RUNS):
+            # In turns, so that a busy moment of the machine falls on every page alike.
+            for page in asked:
+                took, sizes[page.name] = ask(port, page, cookie)
+                if run >= WARMING:
+                    times[page.name].append(took)
+    median = {name: statistics.median(took) for name, took in times.items()}
+    for page in asked:
+        ratio = median[page.name] / median["sign-in"]
+        print(
+            f"{page.name}, {sizes[page.name]} bytes, {queries[page.name]} queries, "
+            f"{median[page.name]:.1f} ms, {ratio:.1f} x sign-in"
+        )
+    sheet = asked[1].name
+    is_light = sizes[sheet] < MOST_BYTES and median[sheet] <= MOST_TIMES_SIGN_IN * median["sign-in"]
+    return 0 if is_light else 1
+
+
+def ask(port: int, page: Page, cookie: str) -> tuple[float, int]:
+    """Milliseconds from the request to the last byte, and how many bytes the answer has."""
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"} if page.is_signed_in else {}
+    answer = http.client.HTTPConnection(HOST, port)
+    body = None
+    if page.typed:
+        headers |= token_headers(cookie) | {"HX-Request": "true"}
+        body = urlencode({"q": page.typed})
+    answer.connect()
+    began = time.perf_counter()
+    answer.request("POST" if page.typed else "GET", page.path, body=body, headers=headers)
+    response = answer.getresponse()
+    content = response.read()
+    took = (time.perf_counter() - began) * 1000
+    answer.close()
+    if response.status != 200:
+        raise RuntimeError(f"{page.name} answered {response.status}")
+    return took, len(content)
+
+
+def token_headers(cookie: str) -> dict[str, str]:
+    """What a form that is posted by script carries against forged requests."""
+    token = "b" * 32
+    return {
+        "Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}; {settings.CSRF_COOKIE_NAME}={token}",
+        "X-CSRFToken": token,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+
+
+def queries_of(page: Page) -> int:
+    """How many queries the page asks once it is warm."""
+    client = Client(HTTP_HOST=HOST)
+    if page.is_signed_in:
+        client.cookies[settings.SESSION_COOKIE_NAME] = session_of("coder")
+    asked: list[str] = []
+
+    def ask_once() -> None:
+        if page.typed:
+            client.post(page.path, {"q": page.typed}, headers={"hx-request": "true"})
+        else:
+            client.get(page.path)
+
+    def note(execute: Callable, sql: str, params: object, many: bool, context: object) -> object:
+        asked.append(sql)
+        return execute(sql, params, many, context)
+
+    ask_once()
+    with connection.execute_wrapper(note):
+        ask_once()
+    return len(asked)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

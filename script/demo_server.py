@@ -1,0 +1,64 @@
+"""The portal served to a script: gunicorn on a free port, and a person who is signed in there.
+
+Run by the environment of the checkout, with DATABASE_URL naming a database of the demo data.
+"""
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+# A browser that is driven keeps an event loop in this thread, and Django would refuse its database there.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.test import Client  # noqa: E402
+
+from portal.models import User  # noqa: E402
+
+HOST = "127.0.0.1"
+SECONDS_TO_START = 30
+
+
+@contextlib.contextmanager
+def served() -> Iterator[int]:
+    """The port at which gunicorn serves the portal; it ends with the block."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{HOST}:{port}", "--workers", "1"]
+    gunicorn += ["--threads", "4", "--log-level", "error"]
+    server = subprocess.Popen(gunicorn)
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def session_of(username: str) -> str:
+    """The cookie's value of a session in which the person is signed in."""
+    client = Client()
+    client.force_login(User.objects.get(username=username))
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def _wait_for(port: int) -> None:
+    give_up = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < give_up:
+        with contextlib.suppress(OSError):
+            connection = http.client.HTTPConnection(HOST, port, timeout=SECONDS_TO_START)
+            connection.request("GET", "/sign-in/")
+            connection.getresponse().read()
+            return
+        time.sleep(0.1)
+    raise RuntimeError("gunicorn did not answer")
