@@ -1,18 +1,23 @@
 """Charge review, sessions without a line, "why this line", and voiding a line."""
 
+import csv
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from coding.models import ChargeLine, FeeSchedule, LineState
+from coding.hold_services import assign_hold, place_hold
+from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold, SessionRuling
 from coding.services import capture_from, mark_exported, void_charge_line
 from portal.presenters.keyset import ROWS_A_PAGE
 from portal.services.sessions import void_session
 from tests.builders import (
+    TODAY,
     make_department,
+    make_machine,
     make_organization,
     make_payer,
     make_policy_version,
@@ -113,6 +118,11 @@ def test_charge_review_shows_missing_amounts_as_missing(manager, client, course)
         ({"missing": "charge"}, 2),
         ({"payer": "~none"}, 0),
         ({"state": "held", "code": "77386"}, 0),
+        ({"owner": "nobody"}, 1),
+        ({"owner": "me"}, 0),
+        ({"age": "0"}, 1),
+        ({"age": "1"}, 0),
+        ({"owner": "nobody", "reason": "RX_NOT_SIGNED"}, 0),
     ],
 )
 def test_charge_review_filters_combine(manager, client, course, filters, shown):
@@ -131,6 +141,132 @@ def test_charge_review_filters_by_payer_and_department(manager, client, organiza
 
     assert by_payer == by_department == lines_shown(client, payer=payer.slug, department=here.department_id)
     assert len(by_payer) == 2
+
+
+def test_charge_review_filters_by_machine_and_physician(manager, client, organization):
+    course = make_treated_course(organization)
+    machine = make_machine(course.department)
+    captured(course, machine=machine)
+    captured(make_treated_course(organization))
+
+    by_machine = lines_shown(client, machine=machine.pk)
+    by_physician = lines_shown(client, physician=course.physician_id)
+
+    assert len(by_machine) == len(by_physician) == 2
+    assert len(lines_shown(client)) == 4
+
+
+@pytest.mark.parametrize(
+    ("filing", "days_left"),
+    [("7", 0), ("7", 7), ("30", 8), ("30", 30), ("passed", -1), ("passed", -400)],
+)
+def test_charge_review_filters_by_filing_deadline(manager, client, course, filing, days_left):
+    captured(course)
+    SessionRuling.objects.update(file_by=TODAY + timedelta(days=days_left))
+
+    assert len(lines_shown(client, filing=filing)) == 2
+
+
+@pytest.mark.parametrize(("filing", "days_left"), [("7", -1), ("7", 8), ("30", 31), ("passed", 0)])
+def test_charge_review_filing_deadline_out_of_reach_shows_nothing(manager, client, course, filing, days_left):
+    captured(course)
+    SessionRuling.objects.update(file_by=TODAY + timedelta(days=days_left))
+
+    assert lines_shown(client, filing=filing) == []
+
+
+def test_charge_review_filing_deadline_leaves_exported_lines_out(manager, client, course):
+    captured(course)
+    SessionRuling.objects.update(file_by=TODAY)
+    mark_exported(lines=list(ChargeLine.objects.filter(code="77386")), by=manager)
+
+    assert lines_shown(client, filing="7") == ["77014 ready"]
+
+
+def test_charge_review_owner_me_is_whoever_looks(manager, client, course):
+    captured(course, image_review_signed_at=None)
+    assign_hold(hold=SessionHold.objects.get(), owner=manager, due_on=TODAY - timedelta(days=1), by=manager)
+
+    page = client.get(reverse("charge-review"), {"owner": "me"}).context["page"]
+
+    reason = page.rows[0].reasons[0]
+    assert (reason.owner, reason.due_on, reason.is_overdue) == (manager.shown_name, TODAY - timedelta(days=1), True)
+
+
+def test_charge_review_hold_must_answer_to_reason_and_owner_alike(manager, client, course):
+    captured(course, image_review_signed_at=None)
+    line = ChargeLine.objects.get(role="guidance")
+    placed = place_hold(line=line, reason="A query is open.", at=NOW, by=manager)
+    assign_hold(hold=placed, owner=manager, due_on=None, by=manager)
+
+    assert lines_shown(client, owner="me", reason="IMAGE_UNSIGNED") == []
+    assert lines_shown(client, owner="me", reason="HELD_BY_HAND") == ["77014 held"]
+
+
+def test_charge_review_says_who_held_a_line_and_why(manager, client, course):
+    captured(course)
+    place_hold(line=ChargeLine.objects.get(role="delivery"), reason="A query is open.", at=NOW, by=manager)
+
+    assert f"Held by {manager.shown_name}: A query is open." in text_of(client.get(reverse("charge-review")))
+
+
+def test_charge_review_chip_leads_to_the_list_without_its_filter(manager, client, course):
+    captured(course)
+
+    form = client.get(reverse("charge-review"), {"state": "ready", "code": "77386"}).context["form"]
+
+    assert [(chip.label, chip.value, chip.url) for chip in form.chips] == [
+        ("State", "Ready", "?code=77386"),
+        ("Code", "77386", "?state=ready"),
+    ]
+
+
+def test_charge_review_counts_by_state_narrow_and_widen_the_list(manager, client, course):
+    captured(course, image_review_signed_at=None)
+
+    states = client.get(reverse("charge-review"), {"state": "held"}).context["states"]
+
+    assert [(count.name, count.number, count.url) for count in states] == [
+        ("held", "1", "?"),
+        ("ready", "1", "?state=ready"),
+    ]
+
+
+def test_charge_review_counts_by_reason_count_lines_that_the_hold_keeps_back(manager, client, course):
+    captured(course, days=2, image_review_signed_at=None)
+    place_hold(line=ChargeLine.objects.filter(role="delivery").first(), reason="A query.", at=NOW, by=manager)
+
+    reasons = client.get(reverse("charge-review")).context["reasons"]
+
+    assert [(count.name, count.number) for count in reasons] == [("IMAGE_UNSIGNED", "2"), ("HELD_BY_HAND", "1")]
+
+
+def test_charge_review_offers_nothing_to_do_to_one_who_only_reads(organization, client, course):
+    captured(course)
+    client.force_login(make_user(organization, role="auditor"))
+
+    response = client.get(reverse("charge-review"))
+
+    assert response.context["bulk"] is None
+    assert 'type="checkbox" name="line"' not in text_of(response)
+
+
+def test_charge_review_file_says_its_filters_and_holds_what_they_leave(manager, client, course):
+    captured(course, image_review_signed_at=None)
+
+    response = client.get(reverse("charge-review-csv"), {"state": "held"})
+
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    rows = list(csv.reader(StringIO(text)))
+    assert rows[0] == ["State", "Held"]
+    assert [(row[0], row[6], row[9], row[10]) for row in rows[3:]] == [
+        ("2025-12-03", "77014", "Held", "Images not signed")
+    ]
+    assert "attachment" in response.headers["Content-Disposition"]
+
+
+def test_charge_review_file_of_unreadable_filters_is_refused(manager, client):
+    assert client.get(reverse("charge-review-csv"), {"code": "1"}).status_code == 422
 
 
 def test_charge_review_names_a_filter_that_cannot_be_read(manager, client, course):

@@ -14,6 +14,7 @@ from coding.models import FeeSchedule
 from coding.services import capture_from
 from portal.models import ScheduledFraction, TreatmentLogUpload
 from portal.services.imports import import_treatment_log, keep_upload
+from portal.services.views import save_view
 from portal.treatment_log_files import read_folder
 from tests.builders import (
     make_authorization,
@@ -113,6 +114,14 @@ MATRIX = {
     "candidate-accept": (ENTER, "POST", "candidate"),
     # Charges
     "charge-review": (EVERYONE, "GET", ""),
+    "charge-review-csv": (EVERYONE, "GET", ""),
+    "line-preview": (ENTER, "POST", ""),
+    "line-carry-out": (ENTER, "POST", ""),
+    "line-set-back": (ENTER, "POST", ""),
+    "saved-view-save": (EVERYONE, "POST", ""),
+    "saved-view-restore": (EVERYONE, "POST", ""),
+    "saved-view-rename": (EVERYONE, "POST", "own view"),
+    "saved-view-remove": (EVERYONE, "POST", "own view"),
     "sessions-without-line": (EVERYONE, "GET", ""),
     "line-why": (EVERYONE, "GET", "line"),
     "line-void": (VOID, "GET POST", "line"),
@@ -165,6 +174,7 @@ OF_A_DEPARTMENT = {
     "line",
     "hold",
     "upload",
+    "own view",
     "import",
     "candidate",
     "?course",
@@ -216,6 +226,10 @@ class World:
         )
         found = import_treatment_log(organization=organization, log=read_folder(SAMPLE), by=self.people["coder"])
         uploads = {role: upload_of(person) for role, person in self.people.items()}
+        views = {
+            role: save_view(place="charges", name="Held", query="state=held", is_shared=True, by=person)
+            for role, person in self.people.items()
+        }
         records = {
             "department": department,
             "machine": machine,
@@ -245,7 +259,10 @@ class World:
             "draft term": {"pk": draft.pk, "key": "min_gap"},
             "audited": {"kind": "portal.treatmentsession", "pk": session.pk},
         }
-        self.uploads = {role: {"pk": upload.pk} for role, upload in uploads.items()}
+        self.of_each = {
+            "upload": {role: {"pk": upload.pk} for role, upload in uploads.items()},
+            "own view": {role: {"pk": view.pk} for role, view in views.items()},
+        }
         self.queries = {"?course": f"?course={course.pk}", "?machine": f"?machine={machine.pk}"}
         self.bodies = {
             "machine and day": {
@@ -263,7 +280,7 @@ class World:
         return self.bodies.get(noun, {})
 
     def address(self, name: str, noun: str, role: str) -> str:
-        arguments = self.uploads[role] if noun == "upload" else self.arguments.get(noun, {})
+        arguments = self.of_each[noun][role] if noun in self.of_each else self.arguments.get(noun, {})
         return reverse(name, kwargs=arguments) + self.queries.get(noun, "")
 
 
