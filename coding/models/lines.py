@@ -38,7 +38,8 @@ class ChargeLineQuerySet(models.QuerySet):
     def live(self):
         """The lines that count: standing, and a drafted correction only once the line it names no longer stands."""
         named = ChargeLine.objects.standing().filter(pk=OuterRef("corrects"))
-        return self.standing().exclude(Exists(named))
+        # Asked only of corrections, which are few: as a join over all lines it would cost a page its order.
+        return self.standing().filter(Q(corrects__isnull=True) | ~Exists(named))
 
 
 class ChargeLine(models.Model):

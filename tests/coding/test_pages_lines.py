@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from coding.hold_services import assign_hold, place_hold
-from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold, SessionRuling
+from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold
 from coding.services import capture_from, mark_exported, void_charge_line
 from portal.presenters.keyset import ROWS_A_PAGE
 from portal.services.sessions import void_session
@@ -55,6 +55,14 @@ def captured(course, *, days=1, **facts):
         make_session(course, fraction=day + 1, started_at=FIRST_START + timedelta(days=day), **facts)
     capture_from(patient=course.patient, day=date(2015, 1, 1), by=None)
     return course
+
+
+def captured_with_deadline(organization, days_left):
+    """A session whose payer takes the claim until so many days from today."""
+    days = (TODAY - FIRST_START.date()).days + days_left
+    payer = make_payer(organization, kind="medicare")
+    make_policy_version(payer, terms={"timely_days": days})
+    return captured(make_treated_course(organization, payer=payer))
 
 
 def lines_shown(client, **filters):
@@ -120,8 +128,6 @@ def test_charge_review_shows_missing_amounts_as_missing(manager, client, course)
         ({"state": "held", "code": "77386"}, 0),
         ({"owner": "nobody"}, 1),
         ({"owner": "me"}, 0),
-        ({"age": "0"}, 1),
-        ({"age": "1"}, 0),
         ({"owner": "nobody", "reason": "RX_NOT_SIGNED"}, 0),
     ],
 )
@@ -158,29 +164,34 @@ def test_charge_review_filters_by_machine_and_physician(manager, client, organiz
 
 @pytest.mark.parametrize(
     ("filing", "days_left"),
-    [("7", 0), ("7", 7), ("30", 8), ("30", 30), ("passed", -1), ("passed", -400)],
+    [("7", 0), ("7", 7), ("30", 8), ("30", 30), ("passed", -1), ("passed", -300)],
 )
-def test_charge_review_filters_by_filing_deadline(manager, client, course, filing, days_left):
-    captured(course)
-    SessionRuling.objects.update(file_by=TODAY + timedelta(days=days_left))
+def test_charge_review_filters_by_filing_deadline(manager, client, organization, filing, days_left):
+    captured_with_deadline(organization, days_left)
 
     assert len(lines_shown(client, filing=filing)) == 2
 
 
 @pytest.mark.parametrize(("filing", "days_left"), [("7", -1), ("7", 8), ("30", 31), ("passed", 0)])
-def test_charge_review_filing_deadline_out_of_reach_shows_nothing(manager, client, course, filing, days_left):
-    captured(course)
-    SessionRuling.objects.update(file_by=TODAY + timedelta(days=days_left))
+def test_charge_review_filing_deadline_out_of_reach_shows_nothing(manager, client, organization, filing, days_left):
+    captured_with_deadline(organization, days_left)
 
     assert lines_shown(client, filing=filing) == []
 
 
-def test_charge_review_filing_deadline_leaves_exported_lines_out(manager, client, course):
-    captured(course)
-    SessionRuling.objects.update(file_by=TODAY)
+def test_charge_review_filing_deadline_leaves_exported_lines_out(manager, client, organization):
+    captured_with_deadline(organization, 0)
     mark_exported(lines=list(ChargeLine.objects.filter(code="77386")), by=manager)
 
     assert lines_shown(client, filing="7") == ["77014 ready"]
+
+
+@pytest.mark.parametrize(("age", "shown"), [("9", 1), ("10", 1), ("11", 0)])
+def test_charge_review_filters_by_days_held(manager, client, course, settings, age, shown):
+    captured(course, image_review_signed_at=None)
+    settings.NOW = SessionHold.objects.get().opened_at + timedelta(days=10)
+
+    assert len(lines_shown(client, age=age)) == shown
 
 
 def test_charge_review_owner_me_is_whoever_looks(manager, client, course):
