@@ -8,23 +8,25 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
 STATES = {
-    "draft": ("Draft", "pencil"),
-    "held": ("Held", "pause-circle-fill"),
-    "ready": ("Ready", "check-circle-fill"),
-    "exported": ("Exported", "lock-fill"),
-    "void": ("Void", "slash-circle"),
-    "error": ("Error", "exclamation-octagon-fill"),
-    "planned": ("Planned", "circle"),
-    "missed": ("Missed", "dash-circle"),
+    "draft": (_("Draft"), "pencil"),
+    "held": (_("Held"), "pause-circle-fill"),
+    "ready": (_("Ready"), "check-circle-fill"),
+    "exported": (_("Exported"), "lock-fill"),
+    "void": (_("Void"), "slash-circle"),
+    "error": (_("Error"), "exclamation-octagon-fill"),
+    "planned": (_("Planned"), "circle"),
+    "missed": (_("Missed"), "dash-circle"),
 }
 SEVERITIES = {
-    "error": ("Error", "exclamation-octagon-fill"),
-    "hold": ("Hold", "pause-circle-fill"),
-    "note": ("Note", "info-circle-fill"),
+    "error": (_("Error"), "exclamation-octagon-fill"),
+    "hold": (_("Hold"), "pause-circle-fill"),
+    "note": (_("Note"), "info-circle-fill"),
 }
 MESSAGE_ICONS = {
     "success": "check-circle-fill",
@@ -59,7 +61,7 @@ def message_icon(level: str) -> SafeString:
 @register.simple_tag
 def severity_icon(severity: str) -> SafeString:
     """The severity of a finding as icon and word."""
-    word, name = SEVERITIES.get(severity, ("Note", "info-circle-fill"))
+    word, name = SEVERITIES.get(severity, (_("Note"), "info-circle-fill"))
     return format_html('<span class="nowrap">{} {}</span>', icon(name), word)
 
 
@@ -67,7 +69,9 @@ def severity_icon(severity: str) -> SafeString:
 def money(amount: Decimal | None) -> SafeString | str:
     """Dollars and cents; a missing amount is shown as missing, never as zero."""
     if amount is None:
-        return format_html('<span class="missing" title="{}">{}</span>', "No price or rate is loaded", "missing")
+        return format_html(
+            '<span class="missing" title="{}">{}</span>', gettext("No price or rate is loaded"), gettext("missing")
+        )
     sign = "−" if amount < 0 else ""
     return f"{sign}${abs(amount):,.2f}"
 
@@ -95,7 +99,9 @@ def problems(form: Any, formsets: Any = None) -> list[dict[str, str]]:
     for title, formset in formsets or ():
         found += [{"field_id": "", "text": f"{title}: {error}"} for error in formset.non_form_errors()]
         for number, row in enumerate(formset.forms, start=1):
-            found += _problems_of(row, place=f"{title}, row {number}: ")
+            found += _problems_of(
+                row, place=gettext("%(title)s, row %(number)d: ") % {"title": title, "number": number}
+            )
     return found
 
 
