@@ -277,37 +277,45 @@ def _planned_rows(visits: Iterable[Visit], planned: Iterable[ScheduledFraction],
     return rows
 
 
-def _compared_with_plan(visits: Iterable[Visit], planned: Iterable[ScheduledFraction]) -> tuple[set[int], set[int]]:
-    """The sessions that a plan has, by their day or else their fraction number; and those beside the plan there is."""
+def _compared_with_plan(visits: Iterable[Visit], planned: Sequence[ScheduledFraction]) -> tuple[set[int], set[int]]:
+    """The sessions that a plan has, by their day or else their fraction number; and those beside the plan.
+
+    What was delivered before the first planned day was not planned here, and is beside nothing.
+    """
     places: dict[tuple[int, date], int] = defaultdict(int)
     numbers = set()
     for fraction in planned:
         if not fraction.missed_reason:
             places[(fraction.prescription_id, fraction.planned_on)] += 1
             numbers.add((fraction.prescription_id, fraction.fraction_number))
-    with_plan = {fraction.prescription_id for fraction in planned}
+    begins: dict[int, date] = {}
+    for fraction in planned:
+        begins.setdefault(fraction.prescription_id, fraction.planned_on)
     in_plan, beside_plan = set(), set()
     for visit in visits:
         for delivered in visit.session.delivered_fractions.all():
-            if delivered.prescription_id not in with_plan or visit.is_duplicate:
+            day = visit.session.date_of_service
+            key = (delivered.prescription_id, day)
+            if visit.is_duplicate or delivered.prescription_id not in begins:
                 continue
-            key = (delivered.prescription_id, visit.session.date_of_service)
             places[key] -= 1
-            is_in_plan = places[key] >= 0 or (delivered.prescription_id, delivered.fraction_number) in numbers
-            (in_plan if is_in_plan else beside_plan).add(visit.session.pk)
+            if places[key] >= 0 or (delivered.prescription_id, delivered.fraction_number) in numbers:
+                in_plan.add(visit.session.pk)
+            elif day >= begins[delivered.prescription_id]:
+                beside_plan.add(visit.session.pk)
     return in_plan, beside_plan
 
 
 def _fractions_by_session(visits: Iterable[Visit]) -> dict[int, tuple[Fraction, ...]]:
     """The fractions of each session; a number that a complete session before it delivered names that day.
 
-    A session that continues the visit before it, or gives the rest of a partial one, delivers nothing twice.
+    The rest of a partial session delivers nothing twice.
     """
     first_days: dict[tuple[int, int], date] = {}
     told = {}
     for visit in visits:
         session = visit.session
-        told[session.pk] = _fractions_of(session, first_days if visit.is_delivered and visit.is_own_visit else {})
+        told[session.pk] = _fractions_of(session, first_days if visit.is_delivered else {})
         if visit.is_delivered and session.completion == Completion.COMPLETE:
             for fraction in told[session.pk]:
                 if fraction.number is not None:

@@ -251,7 +251,11 @@ def _deadline_notices(ledger: CourseLedger, today: date) -> list[Notice]:
     told = text % {"day": f"{next_row.day:%m/%d/%Y}", "deadline": deadline, "days": days}
     others = len(waiting) - 1
     if others:
-        more = ngettext("%(count)d more session is close to its limit.", "%(count)d more sessions are close.", others)
+        more = ngettext(
+            "%(count)d more session is at its limit or close.",
+            "%(count)d more sessions are at their limits or close.",
+            others,
+        )
         told = f"{told} {more % {'count': others}}"
     return [Notice(told, None, "hourglass-split")]
 

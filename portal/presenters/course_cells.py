@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from coding.ledger import CourseLedger, Disagreement, LedgerRow
 from coding.models import ChargeLine
+from coding.models.lines import LineRole
 from portal.models import Completion, Machine, User
 from portal.presenters.rulings import finding_title
 
@@ -223,7 +224,7 @@ def _line_view(line: ChargeLine, usual: tuple[str, ...]) -> LineView:
         unusual=tuple(m for m in line.modifiers if m not in usual),
         units=line.units,
         claim_form=line.get_claim_form_display().partition(" (")[0],
-        role=line.get_role_display().lower(),
+        role=_("guidance") if line.role == LineRole.GUIDANCE else _("delivery"),
         state=line.state,
         state_label=line.get_state_display(),
         why_url=reverse("line-why", args=[line.pk]),
@@ -267,6 +268,8 @@ def _badge(kind: Disagreement, row: LedgerRow) -> Badge:
             return Badge("plus-lg", _("extra: delivered, not planned"))
         case Disagreement.DELIVERED_TWICE if doubled is None:
             return Badge("hash", _("duplicate: entered twice"))
+        case Disagreement.DELIVERED_TWICE if doubled.other_day == row.day:
+            return Badge("hash", _("duplicate: fraction %(number)d twice this day") % {"number": doubled.number})
         case Disagreement.DELIVERED_TWICE:
             words = _("duplicate: fraction %(number)d was delivered %(day)s")
             return Badge("hash", words % {"number": doubled.number, "day": f"{doubled.other_day:%m/%d}"})
@@ -296,15 +299,11 @@ def _reasons(row: LedgerRow) -> tuple[str, ...]:
 
 
 def _prescribed(row: LedgerRow) -> str:
-    """How the fraction stands to its prescription: 5 of 35, and beyond it in words."""
+    """How each fraction stands to its prescription: 5 of 35, or beyond it."""
     told = []
     for fraction in row.fractions:
-        if fraction.number is None:
-            told.append(_("not numbered, of %(count)d") % {"count": fraction.prescription.fractions})
-        elif fraction.is_prescribed:
-            told.append(_("yes, of %(count)d") % {"count": fraction.prescription.fractions})
-        else:
-            told.append(_("no, only %(count)d") % {"count": fraction.prescription.fractions})
+        words = _("%(number)s of %(prescribed)d") if fraction.is_prescribed else _("%(number)s, beyond %(prescribed)d")
+        told.append(words % {"number": fraction.number or "?", "prescribed": fraction.prescription.fractions})
     return " + ".join(told)
 
 
@@ -329,7 +328,7 @@ def _authorized(row: LedgerRow) -> str:
 
 
 def _paid(row: LedgerRow) -> str:
-    return _("not known yet") if row.paid is None else f"${row.paid:,.2f}"
+    return _("not known") if row.paid is None else f"${row.paid:,.2f}"
 
 
 def _shown_by(row: LedgerRow, state: str) -> frozenset[str]:
