@@ -1,12 +1,13 @@
 """What people do to holds: let soft ones go, take that back, place one by hand, give them an owner, write notes."""
 
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
 from django.db import transaction
 
 from coding.answers import digest
 from coding.models import HELD_BY_HAND, ChargeLine, HoldNote, LineState, SessionHold, SessionRuling
-from coding.services import lock_patients, record_move
+from coding.services import capture_from, lock_patients, record_move
 from portal.models import TreatmentSession, User
 from portal.services.audit import changed_fields, record_event
 
@@ -151,6 +152,22 @@ def note_hold(*, hold: SessionHold, text: str, at: datetime, by: User) -> HoldNo
         organization=hold.organization_id,
     )
     return note
+
+
+@transaction.atomic
+def put_right(*, hold: SessionHold, changes: Iterable[Callable[..., object]], by: User) -> SessionHold:
+    """Make the changes that should clear a hold, and capture the patient's days again; the hold as it stands then.
+
+    Each change is a service that wants only `by`. All of them are made, or none: what one raises goes on to the caller.
+    """
+    patient = hold.session.course.patient
+    lock_patients([patient.pk])
+    for change in changes:
+        change(by=by)
+    first = TreatmentSession.objects.standing().filter(course__patient=patient).order_by("date_of_service").first()
+    if first is not None:
+        capture_from(patient=patient, day=first.date_of_service, by=by)
+    return SessionHold.objects.get(pk=hold.pk)
 
 
 def _settle_lines(session: TreatmentSession, *, by: User) -> None:

@@ -108,12 +108,12 @@ def carry_out(
         if planned.obstacle is not None:
             continue
         if action is LineAction.HOLD:
-            failure = _tried(lambda line=planned.line: _place(outcome, line, note, at, by))
+            failure = tried(lambda line=planned.line: _place(outcome, line, note, at, by))
         else:
             for hold in planned.holds:
                 if hold.pk not in worked:
-                    worked[hold.pk] = _tried(
-                        lambda hold=hold: _work_on(outcome, action, hold, note, owner, due_on, at, by)
+                    worked[hold.pk] = tried(
+                        lambda hold=hold: work_on(outcome.set_back, action, hold, note, owner, due_on, at, by)
                     )
             failure = next((worked[hold.pk] for hold in planned.holds if worked[hold.pk]), "")
         if failure:
@@ -123,7 +123,7 @@ def carry_out(
     return outcome
 
 
-def _tried(work: Callable[[], None]) -> str:
+def tried(work: Callable[[], None]) -> str:
     """Why the work failed, or nothing."""
     try:
         work()
@@ -142,8 +142,8 @@ def _place(outcome: Outcome, line: ChargeLine, reason: str, at: datetime, by: Us
     outcome.set_back.append(f"{hold.pk}")
 
 
-def _work_on(
-    outcome: Outcome,
+def work_on(
+    set_back: list[str],
     action: LineAction,
     hold: SessionHold,
     note: str,
@@ -152,13 +152,14 @@ def _work_on(
     at: datetime,
     by: User,
 ) -> None:
+    """Do it to one hold as for one; `set_back` takes on how it is taken back."""
     if action is LineAction.RELEASE:
         released = release_hold(hold=hold, note=note, at=at, by=by)
         if (released.released_at, released.released_by_id) == (at, by.pk):
-            outcome.set_back.append(f"{hold.pk}")
+            set_back.append(f"{hold.pk}")
     elif action is LineAction.ASSIGN:
         assign_hold(hold=hold, owner=owner, due_on=due_on, by=by)
-        outcome.set_back.append(f"{hold.pk}:{hold.owner_id or ''}:{hold.due_on or ''}")
+        set_back.append(f"{hold.pk}:{hold.owner_id or ''}:{hold.due_on or ''}")
     else:
         note_hold(hold=hold, text=note, at=at, by=by)
 

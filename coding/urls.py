@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coding.views import holds, line_actions, lines, prices, reports
+from coding.views import hold_actions, holds, line_actions, lines, prices, reports
 from payers.views import payer_setup
 from portal.views import saved_views
 
@@ -24,8 +24,13 @@ urlpatterns = [
     path("views/<int:pk>/remove/", saved_views.saved_view_remove, name="saved-view-remove"),
     # Holds
     path("holds/", holds.hold_list, name="hold-list"),
-    path("holds/release/", holds.hold_release_many, name="hold-release-many"),
+    path("holds/preview/", hold_actions.holds_preview, name="hold-preview"),
+    path("holds/carry-out/", hold_actions.holds_carry_out, name="hold-carry-out"),
+    path("holds/set-back/", hold_actions.holds_set_back, name="hold-set-back"),
     path("holds/<int:pk>/", holds.hold_detail, name="hold-detail"),
+    path("holds/<int:pk>/act/", hold_actions.hold_act, name="hold-act"),
+    path("holds/<int:pk>/assign/", holds.hold_assign, name="hold-assign"),
+    path("holds/<int:pk>/note/", holds.hold_note, name="hold-note"),
     path("holds/<int:pk>/release/", holds.hold_release, name="hold-release"),
     path("holds/<int:pk>/reopen/", holds.hold_reopen, name="hold-reopen"),
     # Reports

@@ -1,170 +1,330 @@
-"""Holds as a worklist: by reason with what clears each, or one by one, the oldest first."""
+"""Holds as a worklist: by reason with what clears each, or one by one with owner, due day and days left to file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, DateField, Exists, F, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from coding.models import ChargeLine, SessionHold, SessionRuling
+from coding.engine.findings import HARD_HOLDS
+from coding.forms.holds import BY_AGE, BY_DUE_DAY, NOT_SET, OVERDUE, THIS_WEEK, TODAY, HoldFilterForm
+from coding.forms.lines import FilterChoices
+from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
+from coding.presenters.review import DEADLINE_IS_NEAR, NarrowTo, hold_title
+from coding.reports import NO_PAYER
+from portal import clock
 from portal.models import User
-from portal.presenters.audit import local_time
-from portal.presenters.keyset import ROWS_A_PAGE, count_text
-from portal.presenters.remedies import Remedy, remedy_for
+from portal.presenters.bulk import ticked
+from portal.presenters.keyset import LARGEST_KEY, ROWS_A_PAGE, count_text, counted
+from portal.presenters.remedies import ASKED_OUTSIDE, Remedy, remedy_for, step_words
 from portal.presenters.rulings import finding_title
 
-PAYER_SLUG = "policy_version__policy__payer__slug"
-PAYER_NAME = "policy_version__policy__payer__name"
+NEVER = date.max
+DAYS_OF_A_WEEK = 7
+# The ages that holds are counted by: from so many days to so many, both inclusive.
+AGES = (
+    (0, 3, gettext_lazy("up to 3 days")),
+    (4, 7, gettext_lazy("4 to 7 days")),
+    (8, 30, gettext_lazy("8 to 30 days")),
+    (31, None, gettext_lazy("more than 30 days")),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """How many of the holds have one reason, for how many days the oldest waits, and what clears it in general."""
+    """How many of the holds have one reason, for how many days the oldest waits, and the next step for all of them."""
 
     name: str
     title: str
     number: int
     days: int
     is_hard: bool
+    step: str
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class HoldRow:
+    """One hold as the list tells it. `stands_for` is the hold whose row it takes, where it was opened in its place."""
+
     hold: SessionHold
     title: str
     payer: str
+    lines: list[ChargeLine]
+    file_by: date | None
+    days_left: int | None
     days: int
+    is_due: bool
+    is_overdue: bool
     remedy: Remedy | None
+    stands_for: int
+
+    @property
+    def deadline(self) -> str:
+        """How long there is to file, in words."""
+        if self.days_left is None:
+            return ""
+        if self.days_left < 0:
+            return _("deadline passed")
+        return ngettext("%(n)d day left", "%(n)d days left", self.days_left) % {"n": self.days_left}
+
+    @property
+    def is_near(self) -> bool:
+        return self.days_left is not None and self.days_left <= DEADLINE_IS_NEAR
 
 
 @dataclass(frozen=True, slots=True)
 class HoldPage:
-    """One page of holds, the oldest first; `reasons` counts what the filters leave, by reason."""
+    """One page of holds in the order that was asked for."""
 
     rows: list[HoldRow]
-    reasons: list[ReasonCount]
     count_text: str
+    first_url: str
     next_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class HoldView:
-    """Everything that the page of one hold places."""
-
-    hold: SessionHold
-    title: str
-    grounds: list[tuple[str, str]]
-    citations: list[Mapping[str, Any]]
-    opened: str
-    released: str
-    remedy: Remedy | None
-    lines: list[ChargeLine]
-    may_be_reopened: bool
-
-
-def holds_wanted(user: User, chosen: Mapping[str, Any]) -> QuerySet:
-    """The holds that the person may see and the filters leave; `chosen` is the cleaned form."""
-    holds = SessionHold.objects.visible_to(user)
+def holds_asked(form: HoldFilterForm) -> QuerySet:
+    """The holds that the person may see and a valid form leaves."""
+    chosen, today = form.cleaned_data, form.choices.today
+    holds = SessionHold.objects.visible_to(form.user)
     holds = holds.standing().filter(released_at__isnull=False) if chosen["show"] else holds.open()
-    wanted = Q()
+    wanted = _wanted_of_session(chosen)
     if chosen["reason"]:
         wanted &= Q(name=chosen["reason"])
     if chosen["kind"]:
         wanted &= Q(is_hard=chosen["kind"] == "hard")
-    if chosen["department"]:
-        wanted &= Q(session__department=chosen["department"])
+    if form.owner_id is not None:
+        wanted &= Q(owner=form.owner_id)
+    if form.is_without_owner:
+        wanted &= Q(owner__isnull=True)
+    if chosen["due"]:
+        wanted &= _wanted_by_due_day(chosen["due"], today)
+    if form.held_since is not None:
+        wanted &= Q(opened_at__lte=form.held_since)
+    if form.held_until is not None:
+        wanted &= Q(opened_at__gt=form.held_until)
+    ruling = _wanted_of_ruling(form)
+    if ruling:
+        wanted &= Q(Exists(SessionRuling.objects.current().filter(ruling, session=OuterRef("session"))))
+    return holds.filter(wanted)
+
+
+def _wanted_of_session(chosen: Mapping[str, Any]) -> Q:
+    wanted = Q()
+    for name in ("department", "machine", "physician"):
+        if chosen[name]:
+            wanted &= Q(**{f"session__{name}": chosen[name]})
     if chosen["start"]:
         wanted &= Q(session__date_of_service__gte=chosen["start"])
     if chosen["end"]:
         wanted &= Q(session__date_of_service__lte=chosen["end"])
-    if chosen["payer"]:
-        wanted &= Q(
-            session__in=SessionRuling.objects.current().filter(**{PAYER_SLUG: chosen["payer"]}).values("session")
-        )
-    return holds.filter(wanted)
+    return wanted
 
 
-def hold_page(
-    holds: QuerySet, *, user: User, now: datetime, asked: Mapping[str, str], kept: Mapping[str, str]
-) -> HoldPage:
-    """One page of the holds, after the one that `asked` names, in a fixed number of queries."""
-    onward = holds
+def _wanted_by_due_day(due: str, today: date) -> Q:
+    return {
+        OVERDUE: Q(due_on__lt=today),
+        TODAY: Q(due_on=today),
+        THIS_WEEK: Q(due_on__range=(today, today + timedelta(days=DAYS_OF_A_WEEK))),
+        NOT_SET: Q(due_on__isnull=True),
+    }[due]
+
+
+def _wanted_of_ruling(form: HoldFilterForm) -> Q:
+    """Payer and filing deadline, as the session's current ruling has them."""
+    payer = form.cleaned_data["payer"]
+    file_from, file_through = form.file_between
+    wanted = Q()
+    if payer == NO_PAYER:
+        wanted &= Q(policy_version__isnull=True)
+    elif payer:
+        wanted &= Q(policy_version__policy__payer__slug=payer)
+    if file_from is not None:
+        wanted &= Q(file_by__gte=file_from)
+    if file_through is not None:
+        wanted &= Q(file_by__lte=file_through)
+    return wanted
+
+
+def hold_page(form: HoldFilterForm, *, asked: Mapping[str, str]) -> HoldPage:
+    """One page of the holds that a valid form leaves, after the one that `asked` names, in a fixed number of queries.
+
+    A page begins after a key of day, instant and id; what cannot be read as one gives the first page.
+    """
+    wanted = holds_asked(form)
+    order = form.cleaned_data["order"]
+    first = {BY_AGE: Value(NEVER, DateField()), BY_DUE_DAY: F("due_on")}.get(order, F("file_by"))
+    holds = with_rows(wanted).annotate(first_day=Coalesce(first, Value(NEVER, DateField())))
     after = _key(asked.get("after", ""))
     if after is not None:
-        onward = holds.filter(TupleGreaterThan(Tuple(F("opened_at"), F("id")), after))
-    payer = SessionRuling.objects.current().filter(session=OuterRef("session")).values(PAYER_NAME)[:1]
-    found = list(
-        onward.annotate(payer=Subquery(payer))
-        .select_related("session__course__patient", "session__department", "released_by")
-        .prefetch_related("session__delivered_fractions")
-        .order_by("opened_at", "id")[: ROWS_A_PAGE + 1]
-    )
+        holds = holds.filter(TupleGreaterThan(Tuple(F("first_day"), F("opened_at"), F("id")), after))
+    found = list(holds.order_by("first_day", "opened_at", "id")[: ROWS_A_PAGE + 1])
     rows = found[:ROWS_A_PAGE]
     last = rows[-1] if len(found) > ROWS_A_PAGE else None
     return HoldPage(
-        rows=[_hold_row(hold, user, now) for hold in rows],
-        reasons=_reasons(holds, now, kept),
-        count_text=count_text(holds),
-        next_url="?" + urlencode({**kept, "after": f"{last.opened_at.isoformat()},{last.pk}"}) if last else "",
+        rows=hold_rows(rows, form.user, form.choices.today),
+        count_text=count_text(wanted),
+        first_url="?" + urlencode(form.kept) if after is not None else "",
+        next_url="?" + urlencode({**form.kept, "after": _address(last)}) if last else "",
     )
 
 
-def hold_view(hold: SessionHold, user: User) -> HoldView:
-    """One hold: what is wrong, what it was held against, what clears it, and the lines that wait for it."""
-    is_open = hold.is_open
-    found = [f for f in hold.ruling.findings if f["name"] == hold.name and f["grounds"] == hold.grounds]
-    zone = hold.session.department.zone
-    released = ""
-    if hold.released_at is not None:
-        released = _("%(person)s, %(when)s") % {
-            "person": hold.released_by.shown_name,
-            "when": local_time(hold.released_at, zone),
-        }
-    return HoldView(
+def with_rows(holds: QuerySet) -> QuerySet:
+    """Holds with everything that their rows in the list tell."""
+    current = SessionRuling.objects.current().filter(session=OuterRef("session"))
+    return (
+        holds.annotate(
+            payer_name=Subquery(current.values("policy_version__policy__payer__name")[:1]),
+            file_by=Subquery(current.values("file_by")[:1]),
+        )
+        .select_related(
+            "session__course__patient", "session__department", "owner", "placed_by", "released_by", "organization"
+        )
+        .prefetch_related(
+            "session__delivered_fractions",
+            Prefetch("session__charge_lines", queryset=ChargeLine.objects.standing(), to_attr="standing_lines"),
+        )
+    )
+
+
+def hold_rows(
+    holds: Iterable[SessionHold], user: User, today: date, in_place_of: Mapping[int, int] | None = None
+) -> list[HoldRow]:
+    """The rows of holds from `with_rows`; `in_place_of` names the hold whose row a newer one takes."""
+    return [_hold_row(hold, user, today, (in_place_of or {}).get(hold.pk, hold.pk)) for hold in holds]
+
+
+def _hold_row(hold: SessionHold, user: User, today: date, stands_for: int) -> HoldRow:
+    return HoldRow(
         hold=hold,
-        title=finding_title(hold.name),
-        grounds=[(name.replace("_", " "), value) for name, value in hold.grounds],
-        citations=found[0]["citations"] if found else [],
-        opened=local_time(hold.opened_at, zone),
-        released=released,
-        remedy=remedy_for(hold.name, hold.session, user) if is_open else None,
-        lines=[line for line in ChargeLine.objects.standing().filter(session=hold.session) if hold.applies_to(line)],
-        may_be_reopened=hold.released_at is not None and hold.closed_at is None,
+        title=hold_title(hold),
+        payer=hold.payer_name or "",
+        lines=[line for line in hold.session.standing_lines if hold.applies_to(line)],
+        file_by=hold.file_by,
+        days_left=(hold.file_by - today).days if hold.file_by else None,
+        days=max((clock.now() - hold.opened_at).days, 0),
+        is_due=hold.due_on == today,
+        is_overdue=hold.due_on is not None and hold.due_on < today,
+        remedy=remedy_for(hold.name, hold.session, user, hold.grounds) if hold.is_open else None,
+        stands_for=stands_for,
     )
 
 
-def _hold_row(hold: SessionHold, user: User, now: datetime) -> HoldRow:
-    remedy = remedy_for(hold.name, hold.session, user) if hold.is_open else None
-    return HoldRow(hold, finding_title(hold.name), hold.payer or "", max((now - hold.opened_at).days, 0), remedy)
+def rows_answer(
+    request: HttpRequest, patients: Iterable[int], in_place_of: Mapping[int, int] | None = None
+) -> dict[str, Any]:
+    """What puts rows in their places once something was done: the rows that the list shows of these patients.
+
+    The list posts the keys of its rows as `shown`; `in_place_of` names the hold whose row a newer one takes.
+    """
+    replaced = in_place_of or {}
+    shown = set(ticked(request.POST, "shown"))
+    newer = {pk for pk, old in replaced.items() if old in shown}
+    holds = SessionHold.objects.visible_to(request.user).filter(
+        pk__in=newer | (shown - set(replaced.values())), session__course__patient__in=patients
+    )
+    today = FilterChoices(request.user).today
+    return {
+        "rows": hold_rows(with_rows(holds), request.user, today, replaced),
+        "may_act": request.user.has_perm("coding.change_sessionhold"),
+        "query": request.POST.get("query", ""),
+    }
 
 
-def _reasons(holds: QuerySet, now: datetime, kept: Mapping[str, str]) -> list[ReasonCount]:
-    groups = holds.order_by().values("name", "is_hard").annotate(number=Count("pk"), oldest=Min("opened_at"))
+def reason_counts(form: HoldFilterForm) -> list[ReasonCount]:
+    """The holds that a valid form leaves by reason, the most frequent first."""
+    groups = holds_asked(form).order_by().values("name").annotate(number=Count("pk"), oldest=Min("opened_at"))
     counts = [
         ReasonCount(
             name=group["name"],
             title=finding_title(group["name"]),
             number=group["number"],
-            days=max((now - group["oldest"]).days, 0),
-            is_hard=group["is_hard"],
-            url="?" + urlencode({**kept, "reason": group["name"]}),
+            days=max((clock.now() - group["oldest"]).days, 0),
+            is_hard=group["name"] in HARD_HOLDS,
+            step=step_words(group["name"]),
+            url="?" + urlencode({**form.kept, "reason": group["name"]}),
         )
         for group in groups
     ]
     return sorted(counts, key=lambda reason: (-reason.number, reason.title))
 
 
-def _key(text: str) -> tuple[datetime, int] | None:
-    value, _comma, key = text.partition(",")
-    if not (key.isascii() and key.isdigit() and len(key) < 19):
+def age_counts(form: HoldFilterForm) -> list[NarrowTo]:
+    """The holds that the other filters leave, counted by age in one query; each leads to its holds or back to all."""
+    others = {key: value for key, value in form.kept.items() if key not in ("age", "age_most")}
+    without = form.again(urlencode(others))
+    without.is_valid()
+    numbers = holds_asked(without).aggregate(
+        **{f"age_{least}": Count("pk", filter=_of_age(least, most), distinct=True) for least, most, _label in AGES}
+    )
+    counts = []
+    for least, most, label in AGES:
+        ages = {"age": str(least)} | ({} if most is None else {"age_most": str(most)})
+        is_chosen = all(form.kept.get(key, "") == ages.get(key, "") for key in ("age", "age_most"))
+        url = "?" + urlencode(others if is_chosen else others | ages)
+        counts.append(NarrowTo(f"age-{least}", str(label), counted(numbers[f"age_{least}"]), url, is_chosen))
+    return counts
+
+
+def _of_age(least: int, most: int | None) -> Q:
+    """Opened so many days ago, both ends inclusive."""
+    now = clock.now()
+    wanted = Q(opened_at__lte=now - timedelta(days=least)) if least else Q()
+    return wanted if most is None else wanted & Q(opened_at__gt=now - timedelta(days=most + 1))
+
+
+def what_became(hold: SessionHold) -> str:
+    """What became of a hold once something was put right: whether it is gone, and how its lines stand."""
+    others = list(SessionHold.objects.open().filter(session=hold.session_id))
+    again = next((other for other in others if _is_same_kind(other, hold)), None)
+    if hold.is_open:
+        return _("It is saved, and the hold still stands: %(sentence)s") % {"sentence": hold.sentence}
+    if again is not None:
+        return _("It is saved; the hold stands on other grounds now: %(sentence)s") % {"sentence": again.sentence}
+    lines = [line for line in ChargeLine.objects.standing().filter(session=hold.session_id) if hold.applies_to(line)]
+    if not lines:
+        return _("The hold is gone; the session has no line yet: its page says why.")
+    return " ".join([_("The hold is gone."), *(_line_words(line, others) for line in lines)])
+
+
+def _is_same_kind(other: SessionHold, hold: SessionHold) -> bool:
+    return (other.name, other.claim_form, other.role) == (hold.name, hold.claim_form, hold.role)
+
+
+def _line_words(line: ChargeLine, holds: list[SessionHold]) -> str:
+    keeping = ", ".join(sorted({hold_title(hold) for hold in holds if hold.applies_to(line)}))
+    if line.state == LineState.HELD:
+        return _("%(line)s is still held: %(reasons)s.") % {"line": line, "reasons": keeping}
+    return _("%(line)s is %(state)s.") % {"line": line, "state": str(LineState(line.state).label).lower()}
+
+
+def asked_outside(hold: SessionHold) -> str:
+    """Whom to ask where nothing in the portal clears the hold."""
+    return str(ASKED_OUTSIDE.get(hold.name, ""))
+
+
+def list_url(query: str) -> str:
+    return reverse("hold-list") + (f"?{query}" if query else "")
+
+
+def _address(hold: SessionHold) -> str:
+    return f"{hold.first_day.isoformat()},{hold.opened_at.isoformat()},{hold.pk}"
+
+
+def _key(text: str) -> tuple[date, datetime, int] | None:
+    day, at, key = (*text.split(","), "", "", "")[:3]
+    if not (key.isascii() and key.isdigit() and len(key) < 20 and int(key) <= LARGEST_KEY):
         return None
     try:
-        at = datetime.fromisoformat(value)
+        found = date.fromisoformat(day), datetime.fromisoformat(at), int(key)
     except ValueError:
         return None
-    return (at, int(key)) if at.tzinfo else None
+    return found if found[1].tzinfo else None

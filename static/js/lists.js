@@ -153,9 +153,11 @@
     rows().forEach((line) => line.classList.toggle("is-chosen", line === asked));
     const isDone = panel.querySelector("[data-done]") !== null;
     const field = panel.querySelector(".error-summary, textarea, form select, a[data-first]");
+    const act = panel.querySelector("[data-takes-focus] :is(input:not([type=hidden]), select, textarea)");
+    if (asked) acting = [asked.id];
     // Under the list, as on a phone, the panel would change unseen.
     if (panel.getBoundingClientRect().top > window.innerHeight) panel.scrollIntoView({ block: "start" });
-    if (!isDone && !asked) field?.focus();
+    if (!isDone) (asked ? act : field)?.focus();
   });
 
   // Rows that were swapped are there only once everything has settled.

@@ -481,7 +481,8 @@ def test_why_offers_what_clears_a_hold_and_tells_its_release(manager, client, co
     why = client.get(reverse("line-why", args=[line.pk])).context["why"]
 
     assert [view.finding["name"] for view in why.findings] == ["IMAGE_UNSIGNED"]
-    assert why.findings[0].remedy.url == reverse("session-amend", args=[line.session_id])
+    form = reverse("session-amend", args=[line.session_id])
+    assert why.findings[0].remedy.url == f"{form}#id_image_review_signed_at"
 
 
 def test_why_for_htmx_is_the_panel_alone(manager, client, course):

@@ -108,7 +108,8 @@ def test_session_create_for_a_motion_that_is_not_documented_is_held_with_its_rem
     page = response.context["page"]
     assert [(line.code, line.state) for line in page.ruling.lines] == [("77412", "held")]
     remedies = {view.finding["name"]: view.remedy.url for view in page.ruling.findings}
-    assert remedies["LEVEL3_DOCUMENTATION"] == reverse("prescription-amend", args=[course.prescriptions.get().pk])
+    form = reverse("prescription-amend", args=[course.prescriptions.get().pk])
+    assert remedies["LEVEL3_DOCUMENTATION"] == f"{form}#id_motion_documentation"
 
 
 def test_session_create_refused_keeps_what_was_typed(client, coder, course):
