@@ -1,13 +1,10 @@
 """Server time, queries and size of pages, each beside the sign-in page, all in one run of one server."""
 
-import http.client
 import statistics
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from demo_server import HOST, served, session_of
+from demo_server import HOST, Page, ask, served, session_of
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -20,16 +17,6 @@ RUNS = 20
 WARMING = 5
 MOST_TIMES_SIGN_IN = 5
 MOST_BYTES = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """An address as a coder asks for it; what is typed into the command bar is posted."""
-
-    name: str
-    path: str
-    typed: str = ""
-    is_signed_in: bool = True
 
 
 def pages() -> list[Page]:
@@ -60,7 +47,8 @@ def main() -> int:
         for run in range(WARMING + RUNS):
             # In turns, so that a busy moment of the machine falls on every page alike.
             for page in asked:
-                took, sizes[page.name] = ask(port, page, cookie)
+                took, content = ask(port, page, cookie)
+                sizes[page.name] = len(content)
                 if run >= WARMING:
                     times[page.name].append(took)
     median = {name: statistics.median(took) for name, took in times.items()}
@@ -73,36 +61,6 @@ def main() -> int:
     sheet = asked[1].name
     is_light = sizes[sheet] < MOST_BYTES and median[sheet] <= MOST_TIMES_SIGN_IN * median["sign-in"]
     return 0 if is_light else 1
-
-
-def ask(port: int, page: Page, cookie: str) -> tuple[float, int]:
-    """Milliseconds from the request to the last byte, and how many bytes the answer has."""
-    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"} if page.is_signed_in else {}
-    answer = http.client.HTTPConnection(HOST, port)
-    body = None
-    if page.typed:
-        headers |= token_headers(cookie) | {"HX-Request": "true"}
-        body = urlencode({"q": page.typed})
-    answer.connect()
-    began = time.perf_counter()
-    answer.request("POST" if page.typed else "GET", page.path, body=body, headers=headers)
-    response = answer.getresponse()
-    content = response.read()
-    took = (time.perf_counter() - began) * 1000
-    answer.close()
-    if response.status != 200:
-        raise RuntimeError(f"{page.name} answered {response.status}")
-    return took, len(content)
-
-
-def token_headers(cookie: str) -> dict[str, str]:
-    """What a form that is posted by script carries against forged requests."""
-    token = "b" * 32
-    return {
-        "Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}; {settings.CSRF_COOKIE_NAME}={token}",
-        "X-CSRFToken": token,
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
 
 
 def queries_of(page: Page) -> int:

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import django
 
@@ -26,6 +28,16 @@ from portal.models import User  # noqa: E402
 
 HOST = "127.0.0.1"
 SECONDS_TO_START = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address as a person asks for it; what is typed into the command bar is posted."""
+
+    name: str
+    path: str
+    typed: str = ""
+    is_signed_in: bool = True
 
 
 @contextlib.contextmanager
@@ -52,6 +64,26 @@ def session_of(username: str) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
+def ask(port: int, page: Page, cookie: str) -> tuple[float, bytes]:
+    """Milliseconds from the request to the last byte, and the answer."""
+    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"} if page.is_signed_in else {}
+    answer = http.client.HTTPConnection(HOST, port)
+    body = None
+    if page.typed:
+        headers |= _token_headers(cookie) | {"HX-Request": "true"}
+        body = urlencode({"q": page.typed})
+    answer.connect()
+    began = time.perf_counter()
+    answer.request("POST" if page.typed else "GET", page.path, body=body, headers=headers)
+    response = answer.getresponse()
+    content = response.read()
+    took = (time.perf_counter() - began) * 1000
+    answer.close()
+    if response.status != 200:
+        raise RuntimeError(f"{page.name} answered {response.status}")
+    return took, content
+
+
 def _wait_for(port: int) -> None:
     give_up = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < give_up:
@@ -62,3 +94,13 @@ def _wait_for(port: int) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("gunicorn did not answer")
+
+
+def _token_headers(cookie: str) -> dict[str, str]:
+    """What a form that is posted by script carries against forged requests."""
+    token = "b" * 32
+    return {
+        "Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}; {settings.CSRF_COOKIE_NAME}={token}",
+        "X-CSRFToken": token,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
