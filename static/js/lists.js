@@ -108,6 +108,11 @@
         return;
       }
       if (event.altKey || event.ctrlKey || event.metaKey) return;
+      if (event.key === "Enter" && event.target.matches("form[data-filters] select")) {
+        event.preventDefault();
+        filters.requestSubmit();
+        return;
+      }
       if (event.key === "Escape" && panel?.contains(event.target)) {
         back();
         return;
@@ -139,6 +144,13 @@
     }
   });
 
+  // What is not asked for does not stand in the address.
+  filters?.addEventListener("formdata", (event) => {
+    [...event.formData].forEach(([name, value]) => {
+      if (value === "") event.formData.delete(name);
+    });
+  });
+
   tickPage?.addEventListener("change", () => {
     rows().forEach((line) => {
       if (box(line)) box(line).checked = tickPage.checked;
@@ -160,9 +172,11 @@
     if (!isDone) (asked ? act : field)?.focus();
   });
 
-  // Rows that were swapped are there only once everything has settled.
-  document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.detail.target !== panel || !panel.querySelector("[data-done]")) return;
+  // Rows that were swapped are there only once everything has settled; each of them tells so, and the first time counts.
+  document.addEventListener("htmx:afterSettle", () => {
+    const done = panel?.querySelector("[data-done]:not([data-seen])");
+    if (!done) return;
+    done.dataset.seen = "";
     const lines = rows();
     const last = Math.max(...acting.map((id) => lines.findIndex((line) => line.id === id)), -1);
     if (all) all.checked = false;

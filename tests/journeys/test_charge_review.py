@@ -199,11 +199,22 @@ def test_filters_are_saved_as_a_view_and_offered_again(coder_page: Page, live_se
 
     page.keyboard.press("/")
     expect(page.get_by_label("State", exact=True)).to_be_focused()
-    page.keyboard.type("Ready")
+    page.keyboard.type("Held")
     page.keyboard.press("Tab")
     page.keyboard.type("Held by")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(f"{live_server.url}/charges/?state=ready&reason=HELD_BY_HAND")
+    expect(page).to_have_url(f"{live_server.url}/charges/?state=held&reason=HELD_BY_HAND")
+    page.get_by_text("Save these filters").press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Open queries")
+    page.keyboard.press("Enter")
+    view = page.get_by_role("link", name="Open queries 28")
+    expect(view).to_have_attribute("aria-current", "true")
+    page.goto(f"{live_server.url}/charges/")
+
+    expect(view).to_be_visible()
+    page.get_by_role("link", name="Your last filters").press("Enter")
+    expect(page).to_have_url(f"{live_server.url}/charges/?state=held&reason=HELD_BY_HAND")
 
 
 def test_without_script_ticked_lines_are_released_on_a_page_of_their_own(plain_page: Page, live_server) -> None:
