@@ -199,7 +199,8 @@ def test_fraction_36_of_35_is_held_as_extra(coder_page: Page, live_server, clini
     page.keyboard.press("e")
     page.get_by_label("Date of service").fill("02/02/2026")
     page.get_by_label("Start", exact=False).first.fill("9:30 AM")
-    page.get_by_label("Fraction", exact=False).last.fill("36")
+    page.get_by_label("Delivered: Tongue").press("Space")
+    page.get_by_label("Fraction of Tongue").fill("36")
     page.get_by_label("Image guidance").select_option("none")
     page.get_by_role("button", name="Record session").press("Enter")
 
@@ -220,7 +221,7 @@ def test_course_page_without_script(plain_page: Page, live_server, clinic, cours
     page = plain_page
     page.goto(f"{live_server.url}/courses/{course_with_problems.pk}/")
 
-    page.get_by_role("link", name="Needs work").click()
+    page.locator(".ledger").get_by_role("link", name="Needs work").click()
 
     expect(page.locator(".showing")).to_contain_text("Needs work: 2 of 17 entries are shown.")
 

@@ -6,13 +6,16 @@ import pytest
 from django.urls import reverse
 
 from coding.services import capture_from, void_charge_line
-from portal.models import ScheduledFraction
+from portal.models import ClosedDay, ScheduledFraction
 from portal.presenters.course import course_page
 from portal.services.sessions import void_session
 from tests.builders import (
     make_authorization,
     make_machine,
     make_organization,
+    make_payer,
+    make_policy_version,
+    make_prescription,
     make_session,
     make_treated_course,
     make_user,
@@ -284,3 +287,123 @@ def test_course_page_of_a_department_that_the_person_does_not_see(organization, 
     client.force_login(make_user(organization, role="coder", sees_all_departments=False))
 
     assert client.get(reverse("course-detail", args=[course.pk])).status_code == 404
+
+
+def number_of(page, key):
+    return next(number for number in page.numbers if number.key == key)
+
+
+def test_course_page_numbers_of_the_ledger_lead_to_their_cells(course, coder):
+    deliver(course, MONDAY, MONDAY + timedelta(days=1))
+
+    page = page_of(course, coder)
+
+    assert number_of(page, "prescribed").value == "33"
+    assert number_of(page, "charged").value == "4"
+    assert number_of(page, "charged").url.endswith(f"/courses/{course.pk}/?show=charged")
+    assert (number_of(page, "held").value, number_of(page, "held").url) == ("0", "")
+
+
+def test_course_page_says_that_payments_are_not_known(course, coder):
+    deliver(course, MONDAY)
+
+    page = page_of(course, coder)
+
+    assert [(number.label, number.value) for number in page.numbers if not number.key] == [("Paid", "not known yet")]
+    assert page.cells[0].paid == "not known"
+
+
+def test_course_page_show_narrows_the_table_and_the_number_leads_back(course, coder):
+    plan(course, TODAY, fraction_number=2)
+    deliver(course, MONDAY)
+
+    page = course_page(course, user=coder, today=TODAY, is_table=True, show="planned")
+
+    assert [cell.kind for cell in page.rows] == ["planned"]
+    assert page.showing.sentence == "Planned: 1 of 2 entries are shown."
+    assert number_of(page, "planned").url.endswith("?view=table")
+
+
+def test_course_page_show_that_is_not_known_shows_everything(course, coder):
+    deliver(course, MONDAY)
+
+    page = course_page(course, user=coder, today=TODAY, is_table=True, show="nonsense")
+
+    assert (page.showing, len(page.rows)) == (None, 1)
+
+
+def test_course_page_names_the_columns_that_disagree(course, coder):
+    plan(course, date(2025, 11, 28), fraction_number=1)
+    deliver(course, MONDAY, MONDAY + timedelta(days=1))
+
+    planned, first, second = page_of(course, coder).cells
+
+    assert (planned.state, planned.badges[0].words) == ("moved", "planned here, delivered 12/01")
+    assert first.badges == ()
+    assert second.badges[0].words == "extra: delivered, not planned"
+
+
+def test_course_page_duplicate_and_extra_stand_out_in_words(course, coder):
+    course.prescriptions.update(fractions=1)
+    make_session(course, started_at=MONDAY, fraction=1)
+    make_session(course, started_at=MONDAY + timedelta(days=1), fraction=1)
+    make_session(course, started_at=MONDAY + timedelta(days=2), fraction=2)
+    capture_from(patient=course.patient, day=MONDAY.date(), by=None)
+
+    once, again, beyond = page_of(course, coder).cells
+
+    assert (once.badges, once.is_problem) == ((), False)
+    assert [badge.words for badge in again.badges] == ["duplicate: fraction 1 was delivered 12/01"]
+    assert [badge.words for badge in beyond.badges] == ["extra: fraction 2 of 1"]
+    assert beyond.prescribed == "2, beyond 1"
+
+
+def test_course_page_says_why_a_day_was_closed(course, coder):
+    other_machine = make_machine(course.department)
+    ClosedDay.objects.create(department=course.department, day=date(2025, 12, 2), reason="Snow")
+    ClosedDay.objects.create(department=course.department, machine=other_machine, day=date(2025, 12, 3), reason="Down")
+    deliver(course, MONDAY, MONDAY + timedelta(days=4))
+
+    (week,) = page_of(course, coder).weeks
+
+    assert [day.closed for day in week.days] == ["", "Snow", "", "", ""]
+
+
+def test_course_page_session_of_a_closed_day_is_shown_instead(course, coder):
+    ClosedDay.objects.create(department=course.department, day=MONDAY.date(), reason="Snow")
+    deliver(course, MONDAY)
+
+    (week,) = page_of(course, coder).weeks
+
+    assert week.days[0].closed == ""
+
+
+def test_course_page_tells_the_next_filing_deadline(organization, coder):
+    payer = make_payer(organization)
+    make_policy_version(payer, terms={"timely_days": 368})
+    course = make_treated_course(organization, payer=payer)
+    deliver(course, MONDAY, MONDAY + timedelta(days=1))
+
+    (notice,) = page_of(course, coder).notices
+
+    assert notice.text == (
+        "12/01/2025 must be filed by 12/04/2026, in 10 days. 1 more session is at its limit or close."
+    )
+
+
+def test_course_page_with_two_prescriptions_asks_as_often_for_44_sessions(
+    organization, course, coder, client, django_assert_num_queries, django_assert_max_num_queries
+):
+    long_course = make_treated_course(organization)
+    make_prescription(course, fractions=44)
+    make_prescription(long_course, fractions=44)
+    deliver(course, *(MONDAY + timedelta(days=n * 10) for n in range(5)))
+    deliver(long_course, *(MONDAY + timedelta(days=n) for n in range(44)))
+    client.force_login(coder)
+    with django_assert_max_num_queries(34) as of_five:
+        client.get(reverse("course-detail", args=[course.pk]))
+
+    with django_assert_num_queries(len(of_five)):
+        response = client.get(reverse("course-detail", args=[long_course.pk]))
+
+    assert len(response.context["page"].cells) == 44
