@@ -132,15 +132,20 @@ def course_page(course: Course, *, user: User, today: date, is_table: bool, show
     cells = course_cells(ledger, usual, machines, user)
     coverages = ledger.record.coverages
     current_day = _day_of_interest(ledger, today)
+    bars, shortage = authorization_bars(ledger, today), authorization_shortage(ledger)
     numbers = _numbers(ledger, cells, show=show, is_table=is_table)
     return CoursePage(
         course=course,
         setting=_setting_words(course, current_day),
         payer=_payer_words(coverages, current_day),
-        notices=[*_notices(course, ledger.prescriptions, coverages, user), *_deadline_notices(ledger, today)],
+        notices=[
+            *_notices(course, ledger.prescriptions, coverages, user),
+            *_authorization_notices(course, bars, shortage, user),
+            *_deadline_notices(ledger, today),
+        ],
         prescriptions=[_prescription_view(p, ledger) for p in ledger.prescriptions],
-        authorizations=authorization_bars(ledger, today),
-        shortage=authorization_shortage(ledger),
+        authorizations=bars,
+        shortage=shortage,
         weekdays=weekday_names(cells),
         weeks=[] if is_table else calendar_weeks(ledger, cells),
         cells=cells,
@@ -223,6 +228,16 @@ def _prescription_view(prescription: Prescription, ledger: CourseLedger) -> Pres
         signed=_act(prescription.signed_at, prescription.signed_by, zone),
         plan_approved=_act(prescription.plan_approved_at, prescription.plan_approved_by, zone),
     )
+
+
+def _authorization_notices(course: Course, bars: Sequence[AuthorizationBar], shortage: str, user: User) -> list[Notice]:
+    """What runs out soon, above the calendar; what is short in the long run stands beside the bars alone."""
+    told = [f"{bar.number}: {' '.join(bar.warnings)}" for bar in bars if bar.warnings]
+    if not told:
+        return []
+    action = Action(_("Add an authorization"), reverse("authorization-create", args=[course.pk]))
+    may_add = user.has_perm("payers.add_authorization")
+    return [Notice(" ".join([*told, shortage]), action if may_add else None, "shield-check")]
 
 
 def _deadline_notices(ledger: CourseLedger, today: date) -> list[Notice]:

@@ -33,6 +33,7 @@ class Day:
 
     day: date
     label: str
+    names_month: bool
     cells: tuple[Cell, ...]
     closed: str
     seam_side: str
@@ -74,6 +75,7 @@ def calendar_weeks(ledger: CourseLedger, cells: Sequence[Cell]) -> list[Week]:
     while monday <= last:
         dates = [monday + timedelta(days=offset) for offset in range(7)]
         seam = next((s for s in seams if s.day in dates), None)
+        named = {day for day in dates if day == first or day.day == 1}
         if not seam and not any(by_day[day] for day in dates):
             empty += 1
         else:
@@ -86,7 +88,8 @@ def calendar_weeks(ledger: CourseLedger, cells: Sequence[Cell]) -> list[Week]:
                     days=tuple(
                         Day(
                             day=day,
-                            label=f"{day:%b} {day.day}" if day == first or day.day == 1 else str(day.day),
+                            label=f"{day:%b} {day.day}" if day in named else str(day.day),
+                            names_month=day in named,
                             cells=tuple(by_day[day]),
                             closed=_closed_words(closed, by_day[day], day),
                             seam_side=_seam_side(seam, day, monday),

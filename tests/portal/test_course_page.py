@@ -407,3 +407,15 @@ def test_course_page_with_two_prescriptions_asks_as_often_for_44_sessions(
         response = client.get(reverse("course-detail", args=[long_course.pk]))
 
     assert len(response.context["page"].cells) == 44
+
+
+def test_course_page_warns_above_the_calendar_before_the_last_authorized_unit(course, coder):
+    make_authorization(course, course.patient.coverages.get().payer, number="AU-1", units=3)
+    deliver(course, MONDAY)
+
+    notice = page_of(course, coder).notices[0]
+
+    assert notice.text == (
+        "AU-1: 2 sessions left, 32 to be delivered. Fraction 4 of 33: 3 authorized. Ask the payer to extend."
+    )
+    assert notice.action.url == reverse("authorization-create", args=[course.pk])
