@@ -11,6 +11,8 @@
   let current = null;
   let lastTicked = null;
   let acting = [];
+  // Between a key and the answer, letters are the beginning of a note, not orders.
+  let isAsking = false;
 
   const rows = () => [...document.querySelectorAll(ROW)];
   const row = (id) => (id ? document.getElementById(id) : null);
@@ -117,7 +119,7 @@
         back();
         return;
       }
-      if (isTyping(event.target)) return;
+      if (isAsking || isTyping(event.target)) return;
       if (document.documentElement.dataset.singleKeys === "off" && event.key !== "Enter") return;
       onSingleKey(event);
     },
@@ -158,6 +160,13 @@
     tell();
   });
   all?.addEventListener("change", tell);
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.target === panel) isAsking = true;
+  });
+  document.addEventListener("htmx:afterRequest", () => {
+    isAsking = false;
+  });
 
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target !== panel) return;

@@ -40,7 +40,7 @@ def clinic():
         started_at = datetime(2025, 12, 8, 15, tzinfo=UTC) + timedelta(days=day)
         make_session(course, fraction=day + 29, started_at=started_at, image_review_signed_at=None)
     capture_from(patient=course.patient, day=date(2015, 1, 1), by=coder)
-    deliveries = ChargeLine.objects.filter(role="delivery", state="ready").order_by("date_of_service")
+    deliveries = list(ChargeLine.objects.filter(role="delivery", state="ready").order_by("date_of_service"))
     for line in deliveries[:26]:
         place_hold(line=line, reason="The chart has a query open.", at=NOW, by=coder)
     for line in deliveries[26:28]:
@@ -158,6 +158,7 @@ def test_single_release_changes_its_row_without_loading_the_page_and_is_undone(c
 
     page.keyboard.press("j")
     page.keyboard.press("r")
+    expect(page.locator("#why-panel textarea")).to_be_focused()
     page.keyboard.type("Dose agrees.")
     page.keyboard.press("Control+Enter")
     row = page.locator("tr[data-row]").first
@@ -227,7 +228,7 @@ def test_without_script_ticked_lines_are_released_on_a_page_of_their_own(plain_p
     page.get_by_label("Note").fill("Dose agrees.")
     page.get_by_role("button", name="Release 1 line").click()
 
-    expect(page.locator(".message")).to_contain_text("1 line released.")
+    expect(page.locator(".message-success")).to_contain_text("1 line released.")
     assert states()["ready"] == 3
 
 
