@@ -1,5 +1,5 @@
-"""Every page that an address gives, seen by an administrator, whose pages are the fullest: readable in both themes and at
-every width, reached by keys, silent in the console, asking nothing of other hosts, with no patient in its title.
+"""Every page that an address gives, seen by an administrator, whose pages are the fullest: readable in both themes and
+at every width, reached by keys, silent in the console, asking nothing of other hosts, with no patient in its title.
 """
 
 from pathlib import Path
