@@ -126,7 +126,7 @@ def work_on_holds(clinic: Clinic) -> None:
     )
     for place, name, query in (
         (ViewPlace.CHARGES, "Held, Medicare", f"state=held&payer={clinic.payers['medicare'].slug}"),
-        (ViewPlace.HOLDS, "Overdue", "due=overdue"),
+        (ViewPlace.HOLDS, "Images to sign", "reason=IMAGE_UNSIGNED"),
     ):
         save_view(place=place, name=name, query=query, is_shared=True, by=manager)
 

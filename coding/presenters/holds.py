@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from coding.engine.findings import HARD_HOLDS
 from coding.forms.holds import BY_AGE, BY_DUE_DAY, NOT_SET, OVERDUE, THIS_WEEK, TODAY, HoldFilterForm
@@ -22,6 +22,7 @@ from coding.presenters.review import DEADLINE_IS_NEAR, NarrowTo, hold_title
 from coding.reports import NO_PAYER
 from portal import clock
 from portal.models import User
+from portal.presenters.ageing import AGES
 from portal.presenters.bulk import ticked
 from portal.presenters.keyset import LARGEST_KEY, ROWS_A_PAGE, count_text, counted
 from portal.presenters.remedies import ASKED_OUTSIDE, Remedy, remedy_for, step_words
@@ -29,13 +30,6 @@ from portal.presenters.rulings import finding_title
 
 NEVER = date.max
 DAYS_OF_A_WEEK = 7
-# The ages that holds are counted by: from so many days to so many, both inclusive.
-AGES = (
-    (0, 3, gettext_lazy("up to 3 days")),
-    (4, 7, gettext_lazy("4 to 7 days")),
-    (8, 30, gettext_lazy("8 to 30 days")),
-    (31, None, gettext_lazy("more than 30 days")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,23 +256,17 @@ def age_counts(form: HoldFilterForm) -> list[NarrowTo]:
     others = {key: value for key, value in form.kept.items() if key not in ("age", "age_most")}
     without = form.again(urlencode(others))
     without.is_valid()
+    now = clock.now()
     numbers = holds_asked(without).aggregate(
-        **{f"age_{least}": Count("pk", filter=_of_age(least, most), distinct=True) for least, most, _label in AGES}
+        **{f"age_{age.least}": Count("pk", filter=age.wanted(now), distinct=True) for age in AGES}
     )
     counts = []
-    for least, most, label in AGES:
-        ages = {"age": str(least)} | ({} if most is None else {"age_most": str(most)})
-        is_chosen = all(form.kept.get(key, "") == ages.get(key, "") for key in ("age", "age_most"))
-        url = "?" + urlencode(others if is_chosen else others | ages)
-        counts.append(NarrowTo(f"age-{least}", str(label), counted(numbers[f"age_{least}"]), url, is_chosen))
+    for age in AGES:
+        is_chosen = all(form.kept.get(key, "") == age.filters.get(key, "") for key in ("age", "age_most"))
+        url = "?" + urlencode(others if is_chosen else others | age.filters)
+        number = counted(numbers[f"age_{age.least}"])
+        counts.append(NarrowTo(f"age-{age.least}", str(age.label), number, url, is_chosen))
     return counts
-
-
-def _of_age(least: int, most: int | None) -> Q:
-    """Opened so many days ago, both ends inclusive."""
-    now = clock.now()
-    wanted = Q(opened_at__lte=now - timedelta(days=least)) if least else Q()
-    return wanted if most is None else wanted & Q(opened_at__gt=now - timedelta(days=most + 1))
 
 
 def what_became(hold: SessionHold) -> str:

@@ -21,6 +21,7 @@ from portal.models import (
     SessionCandidate,
     User,
 )
+from portal.presenters.ageing import AGES
 from portal.presenters.day_sheet import machine_counts, sheet_url
 from portal.presenters.rulings import finding_title
 from portal.presenters.search import recent_courses
@@ -28,7 +29,6 @@ from portal.presenters.search import recent_courses
 REASONS_SHOWN = 6
 DAYS_OF_ACTS = 7
 # Days from which a hold counts as older, the youngest group first.
-HOLD_AGES = ((0, 3), (4, 7), (8, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def home_page(user: User, *, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
     if user.has_perm("portal.add_treatmentsession"):
         page |= {
             "machines": _machines(user, now),
-            "needs": _needs(user),
+            "needs": _needs(user, today),
             "recent": recent_courses(user),
         }
     if user.has_perm("coding.view_reports"):
@@ -101,8 +101,8 @@ def _machines(user: User, now: datetime) -> list[MachineToday]:
     return [MachineToday(m.name, m.department.name, *counts[m.pk], url=sheet_url(m, days[m.pk])) for m in machines]
 
 
-def _needs(user: User) -> list[Number]:
-    """What waits for a coder: open holds by reason, sessions that an error refuses, candidates of imports."""
+def _needs(user: User, today: date) -> list[Number]:
+    """What waits for a coder: their own holds, open holds by reason, sessions without a line, drafts, candidates."""
     holds = (
         SessionHold.objects.open()
         .visible_to(user)
@@ -121,7 +121,7 @@ def _needs(user: User) -> list[Number]:
         for hold in holds
     ]
     further = sum(number.count for number in numbers[REASONS_SHOWN:])
-    numbers = numbers[:REASONS_SHOWN]
+    numbers = _own_holds(user, today) + numbers[:REASONS_SHOWN]
     if further:
         numbers.append(Number(_("Held for other reasons"), further, reverse("hold-list"), "held"))
     refused = _drafts(user)
@@ -133,6 +133,21 @@ def _needs(user: User) -> list[Number]:
         Number(_("Candidates of imports to confirm"), candidates, reverse("import-list"), "draft"),
     ]
     return [number for number in numbers if number.count]
+
+
+def _own_holds(user: User, today: date) -> list[Number]:
+    """The holds that the person works on, and those of them that are overdue."""
+    counts = (
+        SessionHold.objects.open()
+        .visible_to(user)
+        .filter(owner=user)
+        .aggregate(all=Count("pk", distinct=True), overdue=Count("pk", filter=Q(due_on__lt=today), distinct=True))
+    )
+    mine = f"{reverse('hold-list')}?owner=me"
+    return [
+        Number(_("Your holds, overdue"), counts["overdue"], f"{mine}&due=overdue", "error"),
+        Number(_("Your holds"), counts["all"], mine, "held"),
+    ]
 
 
 def _drafts(user: User) -> int:
@@ -171,18 +186,15 @@ def _lines_by_state(user: User, today: date) -> list[Number]:
 
 
 def _holds_by_age(user: User, now: datetime) -> list[Number]:
-    opened = SessionHold.objects.open().visible_to(user)
-    labels = [_("up to 3 days"), _("4 to 7 days"), _("more than 7 days")]
-    filters = {}
-    for place, (youngest, oldest) in enumerate(HOLD_AGES):
-        wanted = Q(opened_at__lte=now - timedelta(days=youngest))
-        if place == 0:
-            wanted = Q()
-        if oldest is not None:
-            wanted &= Q(opened_at__gt=now - timedelta(days=oldest + 1))
-        filters[f"age_{place}"] = Count("pk", filter=wanted, distinct=True)
-    counts = opened.aggregate(**filters)
-    return [Number(label, counts[f"age_{place}"], reverse("hold-list"), "held") for place, label in enumerate(labels)]
+    counts = (
+        SessionHold.objects.open()
+        .visible_to(user)
+        .aggregate(**{f"age_{age.least}": Count("pk", filter=age.wanted(now), distinct=True) for age in AGES})
+    )
+    return [
+        Number(str(age.label), counts[f"age_{age.least}"], f"{reverse('hold-list')}?{urlencode(age.filters)}", "held")
+        for age in AGES
+    ]
 
 
 def _policies(user: User, today: date) -> list[PolicyRow]:

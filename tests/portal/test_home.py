@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from coding.models import SessionHold
 from coding.services import capture_from
 from portal.models import ScheduledFraction
 from portal.services.recent_courses import note_opened
@@ -85,6 +86,21 @@ def test_home_of_a_coder_counts_what_needs_work_by_reason(client, organization, 
     assert needs["Sessions without a line"] == (1, reverse("sessions-without-line"))
 
 
+def test_home_of_a_coder_counts_their_own_holds_and_the_overdue_ones(client, organization, department):
+    course = make_treated_course(organization, department=department)
+    course.prescriptions.update(signed_at=None, signed_by=None, plan_approved_at=None, plan_approved_by=None)
+    deliver(course)
+    coder = make_user(organization, role="coder")
+    SessionHold.objects.update(owner=coder, due_on=TODAY)
+    SessionHold.objects.filter(name="RX_NOT_SIGNED").update(due_on=date(2026, 11, 23))
+
+    page = home_of(client, coder)
+
+    needs = {need.label: (need.count, need.url) for need in page["needs"]}
+    assert needs["Your holds"] == (2, f"{reverse('hold-list')}?owner=me")
+    assert needs["Your holds, overdue"] == (1, f"{reverse('hold-list')}?owner=me&due=overdue")
+
+
 def test_home_of_a_coder_with_nothing_to_do(client, organization, department):
     client.force_login(make_user(organization, role="coder"))
 
@@ -116,7 +132,7 @@ def test_home_of_a_manager_counts_lines_of_the_month_and_holds_by_age(client, or
     states = {number.label: number for number in page["states"]}
     assert (states["Ready"].count, states["Held"].count) == (1, 1)
     assert states["Ready"].url == f"{reverse('charge-review')}?state=ready&start=2026-11-01&end=2026-11-30"
-    assert [number.count for number in page["ages"]] == [1, 0, 0]
+    assert [number.count for number in page["ages"]] == [1, 0, 0, 0]
 
 
 def test_home_of_an_admin_lists_policies_that_wait(client, organization):
