@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coding.engine.facts import AuthorizationFacts, EarlierSession
 from coding.engine.vocabulary import (
@@ -35,14 +37,14 @@ def day_field(label: str, **options: Any) -> forms.DateField:
 class AskedForm(forms.Form):
     """For which date of service and setting a page speaks."""
 
-    on = day_field("Date of service")
+    on = day_field(gettext_lazy("Date of service"))
     setting = forms.ChoiceField(choices=SETTINGS, initial=Setting.ON_CAMPUS.value)
 
 
 class CodeAskedForm(forms.Form):
     """For which date of service a code page asks the payers."""
 
-    on = day_field("Date of service")
+    on = day_field(gettext_lazy("Date of service"))
 
 
 class TransitionForm(forms.Form):
@@ -63,59 +65,66 @@ class CaseForm(forms.Form):
     """
 
     payer = forms.ModelChoiceField(queryset=Payer.objects.none(), to_field_name="slug", empty_label=None)
-    date_of_service = day_field("Date of service")
-    coded_on = day_field("Coded on", help_text="Decides filing limits, and what is in the future.")
+    date_of_service = day_field(gettext_lazy("Date of service"))
+    coded_on = day_field(
+        gettext_lazy("Coded on"), help_text=gettext_lazy("Decides filing limits, and what is in the future.")
+    )
     setting = forms.ChoiceField(choices=SETTINGS)
     technique = forms.ChoiceField(
         choices=[
-            (Technique.IMRT_COMPLEX.value, "IMRT, complex"),
-            (Technique.IMRT_SIMPLE.value, "IMRT, simple"),
-            (Technique.COMPENSATOR.value, "IMRT with a compensator"),
-            (Technique.THREE_D.value, "3D conformal"),
+            (Technique.IMRT_COMPLEX.value, gettext_lazy("IMRT, complex")),
+            (Technique.IMRT_SIMPLE.value, gettext_lazy("IMRT, simple")),
+            (Technique.COMPENSATOR.value, gettext_lazy("IMRT with a compensator")),
+            (Technique.THREE_D.value, gettext_lazy("3D conformal")),
         ]
     )
     isocenters = forms.ChoiceField(choices=[(Isocenters.SINGLE.value, "One"), (Isocenters.MULTIPLE.value, "Several")])
     motion = forms.ChoiceField(
-        label="Motion management",
+        label=gettext_lazy("Motion management"),
         choices=[
             ("none", "None"),
-            ("active", "Active, on record"),
-            ("active_undocumented", "Active, not on record"),
+            ("active", gettext_lazy("Active, on record")),
+            ("active_undocumented", gettext_lazy("Active, not on record")),
         ],
     )
     guidance = forms.ChoiceField(
-        label="Image guidance",
+        label=gettext_lazy("Image guidance"),
         choices=[
-            (Guidance.CBCT.value, "Cone-beam CT"),
-            (Guidance.STEREOSCOPIC.value, "Stereoscopic x-ray"),
+            (Guidance.CBCT.value, gettext_lazy("Cone-beam CT")),
+            (Guidance.STEREOSCOPIC.value, gettext_lazy("Stereoscopic x-ray")),
             (Guidance.ULTRASOUND.value, "Ultrasound"),
             (Guidance.SURFACE.value, "Surface"),
             (Guidance.NONE.value, "None"),
         ],
     )
     completion = forms.ChoiceField(
-        label="How it ended",
+        label=gettext_lazy("How it ended"),
         choices=[
             (Completion.COMPLETE.value, "Complete"),
-            (Completion.PARTIAL.value, "Partly delivered"),
-            (Completion.NOT_STARTED.value, "Beam never on"),
+            (Completion.PARTIAL.value, gettext_lazy("Partly delivered")),
+            (Completion.NOT_STARTED.value, gettext_lazy("Beam never on")),
         ],
     )
     session_of_day = forms.TypedChoiceField(
-        label="Session of the day", choices=[(1, "First"), (2, "Second"), (3, "Third")], coerce=int
+        label=gettext_lazy("Session of the day"), choices=[(1, "First"), (2, "Second"), (3, "Third")], coerce=int
     )
     minutes_since_previous = forms.IntegerField(
-        label="Minutes since the previous session",
+        label=gettext_lazy("Minutes since the previous session"),
         required=False,
         min_value=0,
         max_value=1440,
-        help_text="From start to start, for a second or third session.",
+        help_text=gettext_lazy("From start to start, for a second or third session."),
     )
     physician = forms.ChoiceField(
-        label="Physician of the previous session", choices=[("same", "The same"), ("another", "Another")]
+        label=gettext_lazy("Physician of the previous session"),
+        choices=[("same", gettext_lazy("The same")), ("another", "Another")],
     )
-    authorization = forms.ChoiceField(choices=[("on_file", "On file, sufficient"), ("missing", "Missing")])
-    diagnoses = forms.CharField(max_length=100, help_text="Codes only, first-listed first, apart by spaces.")
+    authorization = forms.ChoiceField(
+        choices=[("on_file", gettext_lazy("On file, sufficient")), ("missing", "Missing")]
+    )
+    diagnoses = forms.CharField(
+        max_length=100, help_text=gettext_lazy("Codes only, first-listed first, apart by spaces.")
+    )
 
     def __init__(self, *args: Any, organization: int, **kwargs: Any) -> None:
         super().__init__(*args, auto_id="case_%s", **kwargs)
@@ -144,14 +153,16 @@ class CaseForm(forms.Form):
         codes = tuple(self.cleaned_data["diagnoses"].upper().replace(",", " ").replace(";", " ").split())
         for code in codes:
             if not DIAGNOSIS.fullmatch(code):
-                raise forms.ValidationError(f"{code} does not look like a diagnosis code, such as C02.1.")
+                raise forms.ValidationError(
+                    _("%(code)s does not look like a diagnosis code, such as C02.1.") % {"code": code}
+                )
         return codes
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         is_later = cleaned.get("session_of_day", 1) > 1
         if is_later and cleaned.get("minutes_since_previous") is None and "minutes_since_previous" not in self.errors:
-            self.add_error("minutes_since_previous", "Say how long after the previous session it started.")
+            self.add_error("minutes_since_previous", _("Say how long after the previous session it started."))
         return cleaned
 
     def changes(self) -> dict[str, object]:

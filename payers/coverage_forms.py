@@ -5,6 +5,8 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from payers.models import Authorization, Coverage, Payer
 from portal.forms.clinic import CheckedForm, CodeListField
@@ -17,12 +19,14 @@ PROCEDURE_CODE_LENGTH = 5
 class CoverageForm(CheckedForm):
     """A payer, its rank, and the days; days on which another payer holds the rank are refused at the field."""
 
-    starts_on = DayField(label="First day", help_text="mm/dd/yyyy")
-    ends_on = DayField(label="Last day", required=False, help_text="mm/dd/yyyy; empty while it goes on")
+    starts_on = DayField(label=gettext_lazy("First day"), help_text=gettext_lazy("mm/dd/yyyy"))
+    ends_on = DayField(
+        label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("mm/dd/yyyy; empty while it goes on")
+    )
     rank = forms.TypedChoiceField(
-        choices=[(1, "1: billed first"), (2, "2"), (3, "3"), (4, "4")],
+        choices=[(1, gettext_lazy("1: billed first")), (2, "2"), (3, "3"), (4, "4")],
         coerce=int,
-        help_text="The payer of rank 1 on the date of service is billed.",
+        help_text=gettext_lazy("The payer of rank 1 on the date of service is billed."),
     )
 
     class Meta:
@@ -39,7 +43,9 @@ class CoverageForm(CheckedForm):
         cleaned = super().clean()
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
         if starts_on and not date(1990, 1, 1) <= starts_on <= LAST_DAY:
-            self.add_error("starts_on", f"Enter a day from 01/01/1990 to {LAST_DAY:%m/%d/%Y}.")
+            self.add_error(
+                "starts_on", _("Enter a day from 01/01/1990 to %(last)s.") % {"last": f"{LAST_DAY:%m/%d/%Y}"}
+            )
         _check_order(self, starts_on, ends_on)
         if not self.errors:
             self._check_overlap(cleaned)
@@ -47,7 +53,7 @@ class CoverageForm(CheckedForm):
 
     def refuse_overlap(self) -> None:
         """What the database refused because somebody else was quicker, said where it is cleared."""
-        self.add_error("starts_on", "Somebody has just given this rank to another payer on one of these days.")
+        self.add_error("starts_on", _("Somebody has just given this rank to another payer on one of these days."))
 
     def _check_overlap(self, cleaned: dict[str, Any]) -> None:
         others = Coverage.objects.filter(patient=self.patient, rank=cleaned["rank"]).exclude(pk=self.instance.pk)
@@ -56,11 +62,21 @@ class CoverageForm(CheckedForm):
             others = others.filter(starts_on__lte=cleaned["ends_on"])
         other = others.select_related("payer").first()
         if other is not None:
-            until = f"to {other.ends_on:%m/%d/%Y}" if other.ends_on else "and goes on"
+            until = (
+                _("to %(ends_on)s") % {"ends_on": f"{other.ends_on:%m/%d/%Y}"} if other.ends_on else _("and goes on")
+            )
             self.add_error(
                 "starts_on",
-                f"{other.payer} holds rank {other.rank} from {other.starts_on:%m/%d/%Y} {until}. "
-                "End that coverage first, or choose another rank.",
+                _(
+                    "%(payer)s holds rank %(rank)s from %(starts_on)s %(until)s. "
+                    "End that coverage first, or choose another rank."
+                )
+                % {
+                    "payer": other.payer,
+                    "rank": other.rank,
+                    "starts_on": f"{other.starts_on:%m/%d/%Y}",
+                    "until": until,
+                },
             )
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -74,13 +90,19 @@ class AuthorizationForm(CheckedForm):
     codes = CodeListField(
         most=20,
         required=False,
-        help_text="Codes as authorized, separated by commas: 77385, 77386. Empty: not tied to codes.",
+        help_text=gettext_lazy("Codes as authorized, separated by commas: 77385, 77386. Empty: not tied to codes."),
     )
     units = forms.IntegerField(
-        label="Sessions authorized", required=False, min_value=1, max_value=999, help_text="Empty: not counted."
+        label=gettext_lazy("Sessions authorized"),
+        required=False,
+        min_value=1,
+        max_value=999,
+        help_text=gettext_lazy("Empty: not counted."),
     )
-    starts_on = DayField(label="First day", help_text="mm/dd/yyyy")
-    ends_on = DayField(label="Last day", required=False, help_text="mm/dd/yyyy; empty while it goes on")
+    starts_on = DayField(label=gettext_lazy("First day"), help_text=gettext_lazy("mm/dd/yyyy"))
+    ends_on = DayField(
+        label=gettext_lazy("Last day"), required=False, help_text=gettext_lazy("mm/dd/yyyy; empty while it goes on")
+    )
 
     class Meta:
         model = Authorization
@@ -96,7 +118,9 @@ class AuthorizationForm(CheckedForm):
         codes = self.cleaned_data["codes"]
         wrong = [c for c in codes if len(c) != PROCEDURE_CODE_LENGTH or not (c.isascii() and c.isalnum())]
         if wrong:
-            raise forms.ValidationError(f"{', '.join(wrong)} is not a code of five characters, like 77386 or G6015.")
+            raise forms.ValidationError(
+                _("%(codes)s is not a code of five characters, like 77386 or G6015.") % {"codes": ", ".join(wrong)}
+            )
         return codes
 
     def clean_starts_on(self) -> date:
@@ -114,14 +138,18 @@ class AuthorizationForm(CheckedForm):
 
     def refuse_second(self) -> None:
         """The payer's number is already on the course, perhaps since a moment ago."""
-        self.add_error("number", "The course already has this number of this payer. Amend that authorization.")
+        self.add_error("number", _("The course already has this number of this payer. Amend that authorization."))
 
 
 def _check_order(form: forms.Form, starts_on: date | None, ends_on: date | None) -> None:
     if ends_on and ends_on > LAST_DAY:
-        form.add_error("ends_on", f"Enter a day up to {LAST_DAY:%m/%d/%Y}, or leave it empty.")
+        form.add_error(
+            "ends_on", _("Enter a day up to %(last)s, or leave it empty.") % {"last": f"{LAST_DAY:%m/%d/%Y}"}
+        )
     if starts_on and ends_on and ends_on < starts_on:
-        form.add_error("ends_on", f"The last day is before the first, {starts_on:%m/%d/%Y}.")
+        form.add_error(
+            "ends_on", _("The last day is before the first, %(starts_on)s.") % {"starts_on": f"{starts_on:%m/%d/%Y}"}
+        )
 
 
 def _payers_of(organization_id: int, chosen: int | None):

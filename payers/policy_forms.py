@@ -5,6 +5,8 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coding.engine.codebook import HouseDefault
 from coding.engine.terms import A_DAY, TERMS, YES_OR_NO, TermError, parse_term
@@ -15,29 +17,32 @@ from payers.presenters.terms import WORDS_OF, default_in_words
 
 SAYS, SILENT = "says", "silent"
 # House defaults that no payer can be set to: they stand for a table, not for a value.
-ONLY_HOUSE = ("modality", "calendar year")
+ONLY_HOUSE = ("modality", gettext_lazy("calendar year"))
 
 
 class DraftForm(forms.Form):
     """From which date of service on a new version holds."""
 
-    effective_from = day_field("Effective from", help_text="First date of service. A start that is there is corrected.")
+    effective_from = day_field(
+        gettext_lazy("Effective from"),
+        help_text=gettext_lazy("First date of service. A start that is there is corrected."),
+    )
 
 
 class VersionForm(forms.Form):
     """A draft's start, the day it was compared with its sources, and what it changes."""
 
-    effective_from = day_field("Effective from", help_text="First date of service.")
+    effective_from = day_field(gettext_lazy("Effective from"), help_text=gettext_lazy("First date of service."))
     reviewed_on = day_field(
-        "Reviewed on",
+        gettext_lazy("Reviewed on"),
         required=False,
-        help_text="The day on which you compared it with its sources. Needed to publish.",
+        help_text=gettext_lazy("The day on which you compared it with its sources. Needed to publish."),
     )
     summary = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
         required=False,
         max_length=2000,
-        help_text="What this version changes, in your own words. Needed to publish.",
+        help_text=gettext_lazy("What this version changes, in your own words. Needed to publish."),
     )
 
     def __init__(self, *args: Any, version: PolicyVersion, today: date, **kwargs: Any) -> None:
@@ -48,7 +53,7 @@ class VersionForm(forms.Form):
     def clean_reviewed_on(self) -> date | None:
         day = self.cleaned_data["reviewed_on"]
         if day and day > self.today:
-            raise forms.ValidationError("This day has not come yet.")
+            raise forms.ValidationError(_("This day has not come yet."))
         return day
 
 
@@ -56,21 +61,26 @@ class CitedForm(forms.Form):
     """What every statement carries: our own words, and the source that they rest on."""
 
     summary = forms.CharField(
-        label="In your own words",
+        label=gettext_lazy("In your own words"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=2000,
-        help_text="Never the payer's sentences.",
+        help_text=gettext_lazy("Never the payer's sentences."),
     )
-    title = forms.CharField(label="Source", max_length=200, help_text="Title of the document or page.")
-    url = forms.URLField(label="Link", max_length=400, required=False, assume_scheme="https")
+    title = forms.CharField(
+        label=gettext_lazy("Source"), max_length=200, help_text=gettext_lazy("Title of the document or page.")
+    )
+    url = forms.URLField(label=gettext_lazy("Link"), max_length=400, required=False, assume_scheme="https")
     published = forms.CharField(
-        label="Published", max_length=20, required=False, help_text="As the source shows it, such as 2026-03."
+        label=gettext_lazy("Published"),
+        max_length=20,
+        required=False,
+        help_text=gettext_lazy("As the source shows it, such as 2026-03."),
     )
-    section = forms.CharField(max_length=120, required=False, help_text="Where in the document.")
+    section = forms.CharField(max_length=120, required=False, help_text=gettext_lazy("Where in the document."))
     confidence = forms.ChoiceField(
         choices=Confidence.choices,
         initial=Confidence.MEDIUM.value,
-        help_text="High: the payer itself. Medium: a good second hand. Low: check it first.",
+        help_text=gettext_lazy("High: the payer itself. Medium: a good second hand. Low: check it first."),
     )
 
     def clause(self, *, topic: str) -> Clause:
@@ -93,7 +103,7 @@ class ClauseForm(CitedForm):
 class TermForm(CitedForm):
     """One term: what the payer says, with its citation; or that it is silent, which needs none."""
 
-    stance = forms.ChoiceField(label="Does the payer say?", widget=forms.RadioSelect)
+    stance = forms.ChoiceField(label=gettext_lazy("Does the payer say?"), widget=forms.RadioSelect)
     field_order = ["stance", "value"]
 
     def __init__(
@@ -114,8 +124,8 @@ class TermForm(CitedForm):
         self.key = key
         default = default_in_words(key, defaults)
         self.fields["stance"].choices = [
-            (SAYS, "The payer says:"),
-            (SILENT, f"It is silent: house default ({default})"),
+            (SAYS, _("The payer says:")),
+            (SILENT, _("It is silent: house default (%(default)s)") % {"default": default}),
         ]
         self.fields["value"] = _value_field(key)
         self.order_fields(self.field_order)
@@ -134,7 +144,7 @@ class TermForm(CitedForm):
             return cleaned
         for name in self.asked_for:
             if name not in self.errors and not cleaned.get(name):
-                self.add_error(name, "This is needed where the payer says something.")
+                self.add_error(name, _("This is needed where the payer says something."))
         if cleaned.get("value") and "value" not in self.errors:
             try:
                 cleaned["term"] = parse_term(self.key, term_text(cleaned["value"]))
@@ -149,7 +159,7 @@ class RetireForm(forms.Form):
     reason = forms.CharField(
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="It stays in the history. The version before it then holds for its dates.",
+        help_text=gettext_lazy("It stays in the history. The version before it then holds for its dates."),
     )
 
 

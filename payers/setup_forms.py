@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from payers.models import Payer
 from portal.models import Organization
@@ -14,8 +15,8 @@ class PayerForm(forms.ModelForm):
     class Meta:
         model = Payer
         fields = ["name", "slug", "kind", "electronic_payer_id", "is_active"]
-        help_texts = {"slug": "Short name in files and commands, such as aetna. It does not change later."}
-        labels = {"slug": "Short name"}
+        help_texts = {"slug": _("Short name in files and commands, such as aetna. It does not change later.")}
+        labels = {"slug": _("Short name")}
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,7 @@
 """The national provider identifier and its check digit."""
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 # The Luhn sum of an NPI includes the prefix 80840 (ISO/IEC 7812: 80 health, 840 United States), which adds 24.
 PREFIX_SUM = 24
@@ -19,4 +20,7 @@ def is_npi(number: str) -> bool:
 def validate_npi(number: str) -> None:
     """Raise ValidationError unless the number is an NPI with a right check digit."""
     if not is_npi(number):
-        raise ValidationError(f"{number} is not an NPI: ten digits, the last one a check digit. Compare it with NPPES.")
+        raise ValidationError(
+            _("%(number)s is not an NPI: ten digits, the last one a check digit. Compare it with NPPES.")
+            % {"number": number}
+        )

@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.forms.prices import PriceForm
@@ -13,9 +15,11 @@ from portal.presenters.setup import Section
 from portal.services.setup import save_record
 
 PRICES = Section(
-    title="Fee schedule",
+    title=gettext_lazy("Fee schedule"),
     noun="price",
-    purpose="What the organization charges for one unit. A line without a price shows it as missing, never as zero.",
+    purpose=gettext_lazy(
+        "What the organization charges for one unit. A line without a price shows it as missing, never as zero."
+    ),
     list_url="price-list",
     create_url="price-create",
     amend_url="price-amend",
@@ -51,7 +55,7 @@ def price_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             since=min(since or saved.effective_from, saved.effective_from),
             by=request.user,
         )
-        messages.success(request, f"Price saved. {changed} sessions have a new ruling.")
+        messages.success(request, _("Price saved. %(changed)s sessions have a new ruling.") % {"changed": changed})
         return redirect("price-list")
     context = {"form": form, "title": "Price", "back_url": "price-list"}
     return render(request, "portal/setup_form.html", context, status=422 if request.method == "POST" else 200)

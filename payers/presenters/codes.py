@@ -7,6 +7,9 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from coding.engine.codebook import Code, Codebook
 from coding.engine.periods import ONE_DAY, Period
 from coding.engine.ruling import Ruling
@@ -26,33 +29,47 @@ from payers.presenters.guidance import (
 )
 
 # The codes that have a page of their own open the list; guidance codes follow.
-ROLE_LABELS = {LineRole.DELIVERY: "Delivery", LineRole.GUIDANCE: "Image guidance"}
+ROLE_LABELS = {LineRole.DELIVERY: "Delivery", LineRole.GUIDANCE: gettext_lazy("Image guidance")}
 SCHEDULES = (
-    ("OPPS", "", "Hospital outpatient"),
-    ("MPFS", "", "Physician fee schedule"),
-    ("MPFS", "26", "Physician fee schedule, 26"),
+    ("OPPS", "", gettext_lazy("Hospital outpatient")),
+    ("MPFS", "", gettext_lazy("Physician fee schedule")),
+    ("MPFS", "26", gettext_lazy("Physician fee schedule, 26")),
 )
 
 
 # What a reader should picture under a code, in our own words; rules are never taken from here.
 CODE_CONTEXT = {
-    "77385": "Simple IMRT: by the usual rule breast, prostate, and every site treated with a physical compensator.",
-    "77386": "Complex IMRT: every site that the usual rule does not call simple. Tumors of the head and neck, the oral "
-    "cavity among them, are complex unless a compensator was used.",
-    "77402": "Level 1 is for flat photon fields planned in two dimensions and for electron fields alone. The portal "
-    "codes IMRT and 3D treatment, which are level 2 or 3.",
-    "77407": "Level 2 is IMRT or 3D treatment with photons to one isocenter, without active motion management.",
-    "77412": "Level 3 is treatment to several isocenters, or to one with active motion management; also for mixed "
-    "photon and electron fields and for total skin electrons. Image guidance alone does not make level 3.",
-    "G6015": "The fee schedule's code for IMRT, simple and complex alike, in freestanding centers and nonexcepted "
-    "off-campus departments. It did not include image guidance.",
-    "G6016": "The fee schedule's code for IMRT with a physical compensator.",
-    "77387": "Through 2025 some commercial payers took it for the physician's review of guidance; from 2026 it is that "
-    "review for everybody, whatever the modality.",
-    "77014": "Cone-beam CT before treatment, reviewed by the physician.",
-    "G6001": "Ultrasound localization before treatment.",
-    "G6002": "Stereoscopic x-ray localization before treatment.",
-    "G6017": "Tracking of motion or surface during treatment: technical work only.",
+    "77385": gettext_lazy(
+        "Simple IMRT: by the usual rule breast, prostate, and every site treated with a physical compensator."
+    ),
+    "77386": gettext_lazy(
+        "Complex IMRT: every site that the usual rule does not call simple. Tumors of the head and neck, the oral "
+        "cavity among them, are complex unless a compensator was used."
+    ),
+    "77402": gettext_lazy(
+        "Level 1 is for flat photon fields planned in two dimensions and for electron fields alone. The portal "
+        "codes IMRT and 3D treatment, which are level 2 or 3."
+    ),
+    "77407": gettext_lazy(
+        "Level 2 is IMRT or 3D treatment with photons to one isocenter, without active motion management."
+    ),
+    "77412": gettext_lazy(
+        "Level 3 is treatment to several isocenters, or to one with active motion management; also for mixed "
+        "photon and electron fields and for total skin electrons. Image guidance alone does not make level 3."
+    ),
+    "G6015": gettext_lazy(
+        "The fee schedule's code for IMRT, simple and complex alike, in freestanding centers and nonexcepted "
+        "off-campus departments. It did not include image guidance."
+    ),
+    "G6016": gettext_lazy("The fee schedule's code for IMRT with a physical compensator."),
+    "77387": gettext_lazy(
+        "Through 2025 some commercial payers took it for the physician's review of guidance; from 2026 it is that "
+        "review for everybody, whatever the modality."
+    ),
+    "77014": gettext_lazy("Cone-beam CT before treatment, reviewed by the physician."),
+    "G6001": gettext_lazy("Ultrasound localization before treatment."),
+    "G6002": gettext_lazy("Stereoscopic x-ray localization before treatment."),
+    "G6017": gettext_lazy("Tracking of motion or surface during treatment: technical work only."),
 }
 
 
@@ -318,8 +335,8 @@ def transition_page(
             for guidance, label in GUIDANCE_LABELS.items()
         ],
         "keyed": [
-            shown_row("77386 keyed on the first day", after.answer(setting, requested_code="77386")),
-            shown_row("77407 keyed on the last day", before.answer(setting, requested_code="77407")),
+            shown_row(_("77386 keyed on the first day"), after.answer(setting, requested_code="77386")),
+            shown_row(_("77407 keyed on the last day"), before.answer(setting, requested_code="77407")),
         ],
         "payers": [_stand(other, last_old, seam, setting, codebook, today) for other in books],
         "ended": [code for code in codes_with_pages(codebook) if code.valid.last_day == last_old],
@@ -335,11 +352,11 @@ def _stand(
     late = before.answer(setting, coded_on=max(today, last_old))
     ready, keeps = after.terms.day("payer_ready"), after.terms.day("keep_until")
     if not after.terms.holds("authorization_required"):
-        authorization = "None needed"
+        authorization = _("None needed")
     elif after.terms.holds("authorization_converts"):
-        authorization = "The payer converts old ones"
+        authorization = _("The payer converts old ones")
     else:
-        authorization = "Held until the payer has converted it"
+        authorization = _("Held until the payer has converted it")
     return {
         "payer": book.payer,
         "before": shown_row("", before.answer(setting)),

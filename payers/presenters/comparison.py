@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from payers.models import ClauseTopic, PolicyClause, PolicyVersion
 from payers.presenters.terms import TERM_WORDS, stored_in_words
 
-SILENT = "silent: house default"
+SILENT = gettext_lazy("silent: house default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,11 @@ def _content(clause: PolicyClause) -> tuple[str, str]:
     source = ", ".join(
         part for part in (clause.citation_title, clause.citation_section, clause.citation_published) if part
     )
-    return clause.topic, f"{clause.summary} ({source}; {clause.get_confidence_display().lower()} confidence)"
+    return clause.topic, _("%(summary)s (%(source)s; %(confidence)s confidence)") % {
+        "summary": clause.summary,
+        "source": source,
+        "confidence": clause.get_confidence_display().lower(),
+    }
 
 
 def _filled(texts: list[str], length: int) -> list[str]:

@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from coding.engine.codebook import Codebook
 from coding.engine.facts import EarlierSession
 from coding.engine.findings import CATALOGUE, Finding
@@ -28,11 +31,11 @@ from payers.presenters.comparison import Difference, differences
 from payers.presenters.terms import ShownTerm, shown_terms
 
 SETTING_LABELS = {
-    Setting.ON_CAMPUS: "Hospital, on campus",
-    Setting.OFF_CAMPUS_EXCEPTED: "Hospital, off campus, excepted",
-    Setting.OFF_CAMPUS_NONEXCEPTED: "Hospital, off campus, nonexcepted",
-    Setting.FREESTANDING: "Freestanding center",
-    Setting.INPATIENT: "Hospital inpatient",
+    Setting.ON_CAMPUS: gettext_lazy("Hospital, on campus"),
+    Setting.OFF_CAMPUS_EXCEPTED: gettext_lazy("Hospital, off campus, excepted"),
+    Setting.OFF_CAMPUS_NONEXCEPTED: gettext_lazy("Hospital, off campus, nonexcepted"),
+    Setting.FREESTANDING: gettext_lazy("Freestanding center"),
+    Setting.INPATIENT: gettext_lazy("Hospital inpatient"),
 }
 CLAIM_FORM_LABELS = {
     ClaimForm.INSTITUTIONAL: "Institutional",
@@ -40,41 +43,41 @@ CLAIM_FORM_LABELS = {
     ClaimForm.GLOBAL: "Global",
 }
 GUIDANCE_LABELS = {
-    Guidance.CBCT: "Cone-beam CT",
-    Guidance.STEREOSCOPIC: "Stereoscopic x-ray",
+    Guidance.CBCT: gettext_lazy("Cone-beam CT"),
+    Guidance.STEREOSCOPIC: gettext_lazy("Stereoscopic x-ray"),
     Guidance.ULTRASOUND: "Ultrasound",
     Guidance.SURFACE: "Surface",
 }
 # What was delivered, as a physicist would say it: one row of the table of codes each.
 KINDS_OF_SESSION = (
-    ("IMRT, complex, one isocenter", {}),
-    ("IMRT, simple, one isocenter", {"technique": Technique.IMRT_SIMPLE}),
-    ("IMRT with a compensator", {"technique": Technique.COMPENSATOR}),
-    ("3D conformal, one isocenter", {"technique": Technique.THREE_D}),
-    ("IMRT with active motion management", {"motion_management": MotionManagement.ACTIVE}),
-    ("IMRT to several isocenters", {"isocenters": Isocenters.MULTIPLE}),
+    (gettext_lazy("IMRT, complex, one isocenter"), {}),
+    (gettext_lazy("IMRT, simple, one isocenter"), {"technique": Technique.IMRT_SIMPLE}),
+    (gettext_lazy("IMRT with a compensator"), {"technique": Technique.COMPENSATOR}),
+    (gettext_lazy("3D conformal, one isocenter"), {"technique": Technique.THREE_D}),
+    (gettext_lazy("IMRT with active motion management"), {"motion_management": MotionManagement.ACTIVE}),
+    (gettext_lazy("IMRT to several isocenters"), {"isocenters": Isocenters.MULTIPLE}),
 )
 MODIFIER_RULES = (
     ("26", "modifier_26", {}),
     ("TC", "modifier_tc", {}),
-    ("59, 76 and 77, first session of the day", "modifier_repeat", {}),
-    ("59, 76 and 77, second session", "modifier_repeat", {"earlier_sessions": (SECOND_SESSION,)}),
+    (gettext_lazy("59, 76 and 77, first session of the day"), "modifier_repeat", {}),
+    (gettext_lazy("59, 76 and 77, second session"), "modifier_repeat", {"earlier_sessions": (SECOND_SESSION,)}),
     (
-        "59, 76 and 77, second session, another physician",
+        gettext_lazy("59, 76 and 77, second session, another physician"),
         "modifier_repeat",
         {"earlier_sessions": (EarlierSession(480, is_same_physician=False),)},
     ),
 )
 TOPIC_ANCHORS = (
-    (ClauseTopic.SHORT, "In short"),
-    (ClauseTopic.CODES, "Which code"),
+    (ClauseTopic.SHORT, gettext_lazy("In short")),
+    (ClauseTopic.CODES, gettext_lazy("Which code")),
     (ClauseTopic.MODIFIERS, "Modifiers"),
-    (ClauseTopic.SECOND_SESSION, "Two sessions in a day"),
-    (ClauseTopic.GUIDANCE, "Image guidance"),
+    (ClauseTopic.SECOND_SESSION, gettext_lazy("Two sessions in a day")),
+    (ClauseTopic.GUIDANCE, gettext_lazy("Image guidance")),
     (ClauseTopic.AUTHORIZATION, "Authorization"),
     (ClauseTopic.DIAGNOSES, "Diagnoses"),
     (ClauseTopic.DOCUMENTATION, "Documentation"),
-    (ClauseTopic.FILING, "Filing limits and appeals"),
+    (ClauseTopic.FILING, gettext_lazy("Filing limits and appeals")),
 )
 DOCUMENTATION_FINDINGS = frozenset(
     {
@@ -165,7 +168,7 @@ def shown_row(label: str, ruling: Ruling) -> ShownRow:
 def title_of(finding: Finding) -> str:
     """The catalogue's title of a finding; two edits share one name and so one title."""
     wording = CATALOGUE.get(finding.name.lower())
-    return wording.title if wording else "NCCI pair, indicator 0"
+    return wording.title if wording else _("NCCI pair, indicator 0")
 
 
 def guidance_page(
@@ -193,12 +196,12 @@ def guidance_page(
         "sections": _sections(clauses, terms, findings),
         "plans": [clause for clause in clauses if clause.topic == ClauseTopic.PLANS],
         "alerts": [clause for clause in clauses if clause.topic == ClauseTopic.ALERTS],
-        "usual": shown_row("The standing example", usual),
+        "usual": shown_row(_("The standing example"), usual),
         "kinds": [shown_row(label, enquiry.answer(setting, **changes)) for label, changes in KINDS_OF_SESSION],
         "settings": [shown_row(label, enquiry.answer(place)) for place, label in SETTING_LABELS.items()],
         "modifiers": modifier_rows(enquiry, setting),
         "site_modifiers": _site_rows(enquiry),
-        "second": shown_row("Second session of the day", second),
+        "second": shown_row(_("Second session of the day"), second),
         "guidances": [
             shown_row(label, enquiry.answer(setting, guidance=guidance)) for guidance, label in GUIDANCE_LABELS.items()
         ],
@@ -230,7 +233,7 @@ def _site_rows(enquiry: Enquiry) -> list[tuple[str, Step]]:
     """PO and PN: the engine's sentence on the delivery line of each setting."""
     rows = []
     for setting, label in SETTING_LABELS.items():
-        for _, step in _steps(enquiry.answer(setting), "modifier_site"):
+        for _line, step in _steps(enquiry.answer(setting), "modifier_site"):
             if step.role is LineRole.DELIVERY:
                 rows.append((label, step))
     return rows
@@ -273,16 +276,16 @@ def _glance(
     """The box beside the text: pairs of a question and its short answer."""
 
     def text(charge: Charge | None) -> str:
-        return "no line" if charge is None else "-".join((charge.code, *charge.modifiers))
+        return _("no line") if charge is None else "-".join((charge.code, *charge.modifiers))
 
     by_key = {term.key: term for group in terms.values() for term in group}
     return [
         ("Delivery", text(charge_of(usual, LineRole.DELIVERY))),
         ("Guidance", text(charge_of(usual, LineRole.GUIDANCE))),
-        ("Second session", text(charge_of(second, LineRole.DELIVERY))),
-        ("Least time apart", by_key["min_gap"].value),
-        ("Authorization", "needed" if enquiry.terms.holds("authorization_required") else "not needed"),
-        ("First claim by", deadline or "no limit known"),
+        (_("Second session"), text(charge_of(second, LineRole.DELIVERY))),
+        (_("Least time apart"), by_key["min_gap"].value),
+        ("Authorization", "needed" if enquiry.terms.holds("authorization_required") else _("not needed")),
+        (_("First claim by"), deadline or _("no limit known")),
     ]
 
 
@@ -317,7 +320,7 @@ def payer_rows(books: list[PayerBook], *, on: date, codebook: Codebook) -> list[
                 "version": enquiry.version,
                 "is_review_overdue": bool(enquiry.version and is_review_overdue(enquiry.version, on)),
                 "answer": shown_row("", enquiry.answer()),
-                "authorization": "needed" if enquiry.terms.holds("authorization_required") else "not needed",
+                "authorization": "needed" if enquiry.terms.holds("authorization_required") else _("not needed"),
                 "deadline": enquiry.filing_deadline(),
             }
         )

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from coding.engine.codebook import Codebook
 from coding.engine.terms import in_force
 from coding.engine.vocabulary import PayerKind
@@ -60,7 +62,7 @@ def standing(version: PolicyVersion, published: list[PolicyVersion], current: Po
     if version.status != VersionStatus.PUBLISHED:
         return version.get_status_display()
     if version == current:
-        return "In force"
+        return _("In force")
     corrected = any(
         other.effective_from == version.effective_from and other.revision > version.revision for other in published
     )

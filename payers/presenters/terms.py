@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from coding.engine.codebook import HouseDefault
 from coding.engine.periods import in_words
 from coding.engine.terms import TermsInForce
@@ -36,106 +39,109 @@ class TermWords:
 TERM_WORDS = (
     TermWords(
         "freestanding_code",
-        "Code family of a freestanding center, through 2025",
+        gettext_lazy("Code family of a freestanding center, through 2025"),
         ClauseTopic.CODES,
-        "Which codes a freestanding owner bills delivery with, for dates of service through 12/31/2025.",
-        {"cpt": "CPT codes (77385, 77386)", "hcpcs": "fee schedule G codes (G6015, G6016)"},
+        gettext_lazy("Which codes a freestanding owner bills delivery with, for dates of service through 12/31/2025."),
+        {"cpt": gettext_lazy("CPT codes (77385, 77386)"), "hcpcs": gettext_lazy("fee schedule G codes (G6015, G6016)")},
     ),
     TermWords(
         "payer_ready",
-        "Takes the new codes from",
+        gettext_lazy("Takes the new codes from"),
         ClauseTopic.CODES,
-        "First date of service whose 2026 codes the payer takes. Lines before it are held.",
+        gettext_lazy("First date of service whose 2026 codes the payer takes. Lines before it are held."),
         {},
     ),
     TermWords(
         "keep_until",
-        "Keeps the deleted code until",
+        gettext_lazy("Keeps the deleted code until"),
         ClauseTopic.CODES,
-        "Last date of service on which the payer still wants the code that was deleted. Needs approval on each line.",
+        gettext_lazy(
+            "Last date of service on which the payer still wants the code that was deleted. "
+            "Needs approval on each line."
+        ),
         {},
     ),
     TermWords(
         "multi_isocenter_review",
-        "Reviews several isocenters in one site",
+        gettext_lazy("Reviews several isocenters in one site"),
         ClauseTopic.CODES,
-        "Level 3 by several isocenters in one anatomical site is held until it is documented.",
+        gettext_lazy("Level 3 by several isocenters in one anatomical site is held until it is documented."),
         {},
     ),
     TermWords(
         "technical_modifier",
-        "TC on delivery",
+        gettext_lazy("TC on delivery"),
         ClauseTopic.MODIFIERS,
-        "TC on a delivery line goes against the national rule and needs approval on each line.",
-        {"TC": "TC on delivery", "none": "no TC on delivery"},
+        gettext_lazy("TC on a delivery line goes against the national rule and needs approval on each line."),
+        {"TC": gettext_lazy("TC on delivery"), "none": gettext_lazy("no TC on delivery")},
     ),
     TermWords(
         "po_pn",
-        "PO and PN off campus",
+        gettext_lazy("PO and PN off campus"),
         ClauseTopic.MODIFIERS,
-        "Whether institutional lines of off-campus hospital departments carry PO or PN.",
+        gettext_lazy("Whether institutional lines of off-campus hospital departments carry PO or PN."),
         {},
     ),
     TermWords(
         "partial_modifier",
-        "A session cut short",
+        gettext_lazy("A session cut short"),
         ClauseTopic.MODIFIERS,
-        "Whether a session that was partly delivered carries 52.",
-        {"52": "with 52", "none": "without 52"},
+        gettext_lazy("Whether a session that was partly delivered carries 52."),
+        {"52": gettext_lazy("with 52"), "none": gettext_lazy("without 52")},
     ),
     TermWords(
         "bid",
-        "A second session of the day",
+        gettext_lazy("A second session of the day"),
         ClauseTopic.SECOND_SESSION,
-        "How a later session of the day is billed.",
+        gettext_lazy("How a later session of the day is billed."),
         {
-            "76": "a line of its own with 76, or 77 under another physician",
-            "59": "a line of its own with 59",
-            "units": "one line a day, its units counted up",
+            "76": gettext_lazy("a line of its own with 76, or 77 under another physician"),
+            "59": gettext_lazy("a line of its own with 59"),
+            "units": gettext_lazy("one line a day, its units counted up"),
         },
     ),
     TermWords(
         "min_gap",
-        "Least time between sessions",
+        gettext_lazy("Least time between sessions"),
         ClauseTopic.SECOND_SESSION,
-        "Minutes between the starts of two sessions of a day. Closer ones are held.",
+        gettext_lazy("Minutes between the starts of two sessions of a day. Closer ones are held."),
         {},
         "minutes",
     ),
     TermWords(
         "igrt_pc_code",
-        "Guidance code, through 2025",
+        gettext_lazy("Guidance code, through 2025"),
         ClauseTopic.GUIDANCE,
-        "The code of the physician's review of guidance, for dates of service through 12/31/2025.",
-        {"modality": "by modality: 77014, G6002 or G6001"},
+        gettext_lazy("The code of the physician's review of guidance, for dates of service through 12/31/2025."),
+        {"modality": gettext_lazy("by modality: 77014, G6002 or G6001")},
     ),
     TermWords(
         "igrt_pc_modifier",
-        "26 on the guidance line",
+        gettext_lazy("26 on the guidance line"),
         ClauseTopic.GUIDANCE,
-        "Whether the physician's review of guidance carries 26.",
-        {"26": "with 26", "none": "without 26"},
+        gettext_lazy("Whether the physician's review of guidance carries 26."),
+        {"26": gettext_lazy("with 26"), "none": gettext_lazy("without 26")},
     ),
     TermWords(
         "authorization_required",
-        "Prior authorization",
+        gettext_lazy("Prior authorization"),
         ClauseTopic.AUTHORIZATION,
-        "Whether a prior authorization is needed.",
+        gettext_lazy("Whether a prior authorization is needed."),
         {},
     ),
     TermWords(
         "authorization_converts",
-        "Old authorizations are converted",
+        gettext_lazy("Old authorizations are converted"),
         ClauseTopic.AUTHORIZATION,
-        "Whether the payer maps authorizations given for codes of 2025 to those of 2026.",
+        gettext_lazy("Whether the payer maps authorizations given for codes of 2025 to those of 2026."),
         {},
     ),
     TermWords(
         "timely_days",
-        "Days to file a first claim",
+        gettext_lazy("Days to file a first claim"),
         ClauseTopic.FILING,
-        "Days from the date of service within which a first claim must arrive.",
-        {"calendar year": "the same date of the next calendar year"},
+        gettext_lazy("Days from the date of service within which a first claim must arrive."),
+        {"calendar year": gettext_lazy("the same date of the next calendar year")},
         "days",
     ),
 )
@@ -173,7 +179,7 @@ def shown_terms(terms: TermsInForce, clauses: Mapping[str, object]) -> dict[str,
                 key=words.key,
                 label=words.label,
                 hint=words.hint,
-                value="not set" if value is None else words.say(value),
+                value=_("not set") if value is None else words.say(value),
                 is_silent=terms.is_silent(words.key),
                 clause=clause.summary if clause else "",
                 citations=terms.citations(words.key),
@@ -186,7 +192,7 @@ def shown_terms(terms: TermsInForce, clauses: Mapping[str, object]) -> dict[str,
 def default_in_words(key: str, defaults: Mapping[str, HouseDefault]) -> str:
     """What the house does where a payer is silent on the term."""
     default = defaults.get(key)
-    return "not set" if default is None else WORDS_OF[key].say(default.value)
+    return _("not set") if default is None else WORDS_OF[key].say(default.value)
 
 
 def stored_in_words(key: str, stored: object) -> str:

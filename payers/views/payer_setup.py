@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.services import recapture_for_policy
@@ -14,17 +16,17 @@ from portal.models import FIRST_DAY
 from portal.presenters.setup import Section, yes_no
 
 PAYERS = Section(
-    title="Payers",
+    title=gettext_lazy("Payers"),
     noun="payer",
-    purpose="Who is billed. Each payer has one policy, whose versions are edited under Policies.",
+    purpose=gettext_lazy("Who is billed. Each payer has one policy, whose versions are edited under Policies."),
     list_url="payer-list",
     create_url="payer-create",
     amend_url="payer-amend",
     columns=(
         ("Payer", lambda p: p.name),
-        ("Short name", lambda p: p.slug),
+        (gettext_lazy("Short name"), lambda p: p.slug),
         ("Kind", lambda p: p.get_kind_display()),
-        ("Electronic payer ID", lambda p: p.electronic_payer_id or "—"),
+        (gettext_lazy("Electronic payer ID"), lambda p: p.electronic_payer_id or "—"),
         ("Active", lambda p: yes_no(p.is_active)),
     ),
 )
@@ -47,7 +49,7 @@ def payer_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         saved = save_payer(payer=form.instance, by=request.user)
         changed = recapture_for_policy(policy=saved.policy, since=FIRST_DAY, by=request.user) if pk else 0
-        messages.success(request, f"Payer saved. {changed} sessions have a new ruling.")
+        messages.success(request, _("Payer saved. %(changed)s sessions have a new ruling.") % {"changed": changed})
         return redirect("payer-list")
     context = {"form": form, "title": "Payer", "back_url": "payer-list"}
     return render(request, "portal/setup_form.html", context, status=422 if request.method == "POST" else 200)

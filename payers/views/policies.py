@@ -9,6 +9,7 @@ from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -32,7 +33,7 @@ def told_when_frozen(view: Callable[..., HttpResponse]) -> Callable[..., HttpRes
         try:
             return view(request, *args, **kwargs)
         except services.NotADraft:
-            messages.error(request, "Somebody has published or discarded this draft meanwhile: nothing was changed.")
+            messages.error(request, _("Somebody has published or discarded this draft meanwhile: nothing was changed."))
             return redirect("policy-list")
 
     return wrapped
@@ -78,10 +79,16 @@ def version_draft(request: HttpRequest, slug: str) -> HttpResponse:
                 policy=payer.policy, effective_from=form.cleaned_data["effective_from"], by=request.user
             )
         except services.DraftExists:
-            form.add_error(None, "There is a draft of this policy already: finish or discard it first.")
+            form.add_error(None, _("There is a draft of this policy already: finish or discard it first."))
         else:
             return redirect("version-edit", pk=draft.pk)
-    return _form_page(request, form, title=f"{payer.name}: new version", payer=payer, submit_label="Begin the draft")
+    return _form_page(
+        request,
+        form,
+        title=_("%(name)s: new version") % {"name": payer.name},
+        payer=payer,
+        submit_label=_("Begin the draft"),
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,7 +100,7 @@ def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
     form = VersionForm(request.POST or None, version=version, today=today_of(request.user))
     if request.method == "POST" and form.is_valid():
         services.amend_draft(version=version, by=request.user, **form.cleaned_data)
-        messages.success(request, "Draft saved.")
+        messages.success(request, _("Draft saved."))
         return redirect("version-edit", pk=version.pk)
     context = version_page(version, codebook=load_codebook()) | {"form": form}
     return render(request, "payers/version_edit.html", context, status=_status(request))
@@ -140,7 +147,7 @@ def clause_create(request: HttpRequest, pk: int) -> HttpResponse:
         clause = form.clause(topic=form.cleaned_data["topic"])
         saved = services.cite_clause(version=version, clause=clause, by=request.user)
         return redirect(f"{reverse('version-edit', args=[version.pk])}#clause-{saved.pk}")
-    return _form_page(request, form, title="New statement", payer=version.policy.payer, version=version)
+    return _form_page(request, form, title=_("New statement"), payer=version.policy.payer, version=version)
 
 
 @require_http_methods(["GET", "POST"])
@@ -159,7 +166,7 @@ def clause_amend(request: HttpRequest, pk: int) -> HttpResponse:
         )
         return redirect(f"{reverse('version-edit', args=[clause.version_id])}#clause-{clause.pk}")
     payer = clause.version.policy.payer
-    return _form_page(request, form, title="Statement", payer=payer, version=clause.version)
+    return _form_page(request, form, title=_("Statement"), payer=payer, version=clause.version)
 
 
 @require_POST
@@ -168,7 +175,7 @@ def clause_amend(request: HttpRequest, pk: int) -> HttpResponse:
 def clause_remove(request: HttpRequest, pk: int) -> HttpResponse:
     clause = _statement(request, pk)
     services.remove_clause(clause=clause, by=request.user)
-    messages.success(request, "Statement removed from the draft.")
+    messages.success(request, _("Statement removed from the draft."))
     return redirect(f"{reverse('version-edit', args=[clause.version_id])}#statements")
 
 
@@ -208,9 +215,9 @@ def version_retire(request: HttpRequest, pk: int) -> HttpResponse:
     return _form_page(
         request,
         form,
-        title=f"Retire {version.label}",
+        title=_("Retire %(label)s") % {"label": version.label},
         payer=version.policy.payer,
-        submit_label="Retire this version",
+        submit_label=_("Retire this version"),
     )
 
 
@@ -221,7 +228,7 @@ def version_discard(request: HttpRequest, pk: int) -> HttpResponse:
     version = _draft(request, pk)
     slug = version.policy.payer.slug
     services.discard_draft(version=version, by=request.user)
-    messages.success(request, "Draft discarded.")
+    messages.success(request, _("Draft discarded."))
     return redirect("policy-detail", slug=slug)
 
 

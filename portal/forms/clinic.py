@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coding.codebook_files import load_codebook
 from portal.forms.day_fields import DayField
@@ -38,7 +40,9 @@ class LocalInstantField(forms.DateTimeField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.DateTimeInput(format="%m/%d/%Y %I:%M %p", attrs={"autocomplete": "off"})
         super().__init__(input_formats=INSTANT_FORMATS, widget=widget, **kwargs)
-        self.error_messages["invalid"] = f"{self.label} must be a day and a time, like 11/23/2026 2:05 PM."
+        self.error_messages["invalid"] = _("%(label)s must be a day and a time, like 11/23/2026 2:05 PM.") % {
+            "label": self.label
+        }
 
     def to_python(self, value: Any) -> datetime | None:
         with timezone.override(self.zone):
@@ -64,10 +68,14 @@ class CodeListField(forms.CharField):
     def validate(self, value: list[str]) -> None:
         super().validate(value)
         if len(value) > self.most:
-            raise forms.ValidationError(f"{len(value)} codes are given; at most {self.most} fit.")
+            raise forms.ValidationError(
+                _("%(given)s codes are given; at most %(most)s fit.") % {"given": len(value), "most": self.most}
+            )
         twice = sorted({code for code in value if value.count(code) > 1})
         if twice:
-            raise forms.ValidationError(f"{', '.join(twice)} is given twice. Keep the first one.")
+            raise forms.ValidationError(
+                _("%(codes)s is given twice. Keep the first one.") % {"codes": ", ".join(twice)}
+            )
 
     def run_validators(self, value: list[str]) -> None:
         """Each code was checked by itself in `validate`."""
@@ -87,8 +95,11 @@ class DiagnosesField(CodeListField):
         wrong = [code for code in value if not (ICD_10.fullmatch(code) or ICD_9.fullmatch(code))]
         if wrong:
             raise forms.ValidationError(
-                f"{', '.join(wrong)} does not look like a diagnosis code. Write it like C02.1, "
-                "or like 141.9 for dates of service before 10/01/2015."
+                _(
+                    "%(codes)s does not look like a diagnosis code. Write it like C02.1, or like 141.9 for "
+                    "dates of service before 10/01/2015."
+                )
+                % {"codes": ", ".join(wrong)}
             )
 
 
@@ -101,13 +112,13 @@ class CheckedForm(forms.ModelForm):
 
 
 class PatientForm(CheckedForm):
-    born_on = DayField(label="Date of birth", required=False, help_text="mm/dd/yyyy")
+    born_on = DayField(label=gettext_lazy("Date of birth"), required=False, help_text=gettext_lazy("mm/dd/yyyy"))
 
     class Meta:
         model = Patient
         fields = ["number", "family_name", "given_name", "born_on"]
         widgets = {name: forms.TextInput(attrs={"autocomplete": "off"}) for name in fields[:3]}
-        help_texts = {"number": "As on the chart: capital letters, digits and dashes, such as FX-004417."}
+        help_texts = {"number": gettext_lazy("As on the chart: capital letters, digits and dashes, such as FX-004417.")}
 
     def __init__(self, *args: Any, organization: Organization, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,13 +129,17 @@ class PatientForm(CheckedForm):
         number = self.cleaned_data["number"]
         taken = Patient.objects.filter(organization=self.instance.organization, number=number)
         if taken.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(f"{number} is the record number of another patient. Check it on the chart.")
+            raise forms.ValidationError(
+                _("%(number)s is the record number of another patient. Check it on the chart.") % {"number": number}
+            )
         return number
 
     def clean_born_on(self) -> date | None:
         born_on = self.cleaned_data["born_on"]
         if born_on is not None and not date(1900, 1, 1) <= born_on <= self.today:
-            raise forms.ValidationError(f"Date of birth must be from 01/01/1900 to {self.today:%m/%d/%Y}.")
+            raise forms.ValidationError(
+                _("Date of birth must be from 01/01/1900 to %(today)s.") % {"today": f"{self.today:%m/%d/%Y}"}
+            )
         return born_on
 
 
@@ -133,14 +148,16 @@ class CourseForm(CheckedForm):
 
     diagnoses = DiagnosesField(
         required=False,
-        help_text="ICD-10-CM codes in order, first one first, separated by commas: C02.1, C77.0. At most 12.",
+        help_text=gettext_lazy(
+            "ICD-10-CM codes in order, first one first, separated by commas: C02.1, C77.0. At most 12."
+        ),
     )
 
     class Meta:
         model = Course
         fields = ["account_number", "department", "physician", "diagnoses", "status"]
         widgets = {"account_number": forms.TextInput(attrs={"autocomplete": "off"})}
-        help_texts = {"account_number": "One account number a course. The one suggested here is free."}
+        help_texts = {"account_number": gettext_lazy("One account number a course. The one suggested here is free.")}
 
     def __init__(self, *args: Any, user: User, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -153,13 +170,15 @@ class CourseForm(CheckedForm):
             .order_by("name")
         )
         self.fields["physician"].queryset = physicians_of(user.organization, self.instance.physician_id)
-        self.fields["physician"].help_text = "Suggested for each new session, where it can be changed."
+        self.fields["physician"].help_text = _("Suggested for each new session, where it can be changed.")
 
     def clean_account_number(self) -> str:
         number = self.cleaned_data["account_number"]
         taken = Course.objects.filter(organization=self.organization, account_number=number)
         if taken.exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(f"{number} is the account number of another course. Choose another one.")
+            raise forms.ValidationError(
+                _("%(number)s is the account number of another course. Choose another one.") % {"number": number}
+            )
         return number
 
     @property
@@ -169,9 +188,13 @@ class CourseForm(CheckedForm):
 
 
 class PrescriptionForm(CheckedForm):
-    signed_at = LocalInstantField(label="Signed at", required=False, help_text="Day and time: 11/23/2026 2:05 PM")
+    signed_at = LocalInstantField(
+        label=gettext_lazy("Signed at"), required=False, help_text=gettext_lazy("Day and time: 11/23/2026 2:05 PM")
+    )
     plan_approved_at = LocalInstantField(
-        label="Plan approved at", required=False, help_text="Day and time: 11/23/2026 2:05 PM"
+        label=gettext_lazy("Plan approved at"),
+        required=False,
+        help_text=gettext_lazy("Day and time: 11/23/2026 2:05 PM"),
     )
 
     class Meta:
@@ -190,10 +213,13 @@ class PrescriptionForm(CheckedForm):
             "plan_approved_at",
             "plan_approved_by",
         ]
-        labels = {"dose_per_fraction_cgy": "Dose a fraction (cGy)", "sessions_a_day": "Sessions a day, as ordered"}
+        labels = {
+            "dose_per_fraction_cgy": gettext_lazy("Dose a fraction (cGy)"),
+            "sessions_a_day": gettext_lazy("Sessions a day, as ordered"),
+        }
         help_texts = {
-            "sessions_a_day": "1 to 3. A second session of a day is charged only where it was ordered.",
-            "technique": "Left open, sessions are held until it is known.",
+            "sessions_a_day": gettext_lazy("1 to 3. A second session of a day is charged only where it was ordered."),
+            "technique": gettext_lazy("Left open, sessions are held until it is known."),
         }
         widgets = {"motion_documentation": forms.Textarea(attrs={"rows": 3})}
 
@@ -203,7 +229,7 @@ class PrescriptionForm(CheckedForm):
         zone = course.department.zone
         for name in ("signed_at", "plan_approved_at"):
             self.fields[name].zone = zone
-            self.fields[name].help_text += f", on the clock of {zone.key}"
+            self.fields[name].help_text += _(", on the clock of %(zone)s") % {"zone": zone.key}
         for name in ("signed_by", "plan_approved_by"):
             self.fields[name].queryset = physicians_of(course.organization, getattr(self.instance, f"{name}_id"))
         for name, most in (("fractions", 99), ("sessions_a_day", 3), ("dose_per_fraction_cgy", 10_000)):
@@ -213,15 +239,15 @@ class PrescriptionForm(CheckedForm):
         return _within(self.cleaned_data["fractions"], 1, 99, "Fractions")
 
     def clean_sessions_a_day(self) -> int:
-        return _within(self.cleaned_data["sessions_a_day"], 1, 3, "Sessions a day")
+        return _within(self.cleaned_data["sessions_a_day"], 1, 3, _("Sessions a day"))
 
     def clean_dose_per_fraction_cgy(self) -> int:
-        return _within(self.cleaned_data["dose_per_fraction_cgy"], 1, 10_000, "Dose a fraction in cGy")
+        return _within(self.cleaned_data["dose_per_fraction_cgy"], 1, 10_000, _("Dose a fraction in cGy"))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
-        self._check_pair("signed_at", "signed_by", "signed the prescription")
-        self._check_pair("plan_approved_at", "plan_approved_by", "approved the plan")
+        self._check_pair("signed_at", "signed_by", _("signed the prescription"))
+        self._check_pair("plan_approved_at", "plan_approved_by", _("approved the plan"))
         return cleaned
 
     @property
@@ -230,7 +256,10 @@ class PrescriptionForm(CheckedForm):
         active = self.cleaned_data["motion_management"] == MotionManagement.ACTIVE
         if active and not self.cleaned_data["motion_documentation"].strip():
             return [
-                "Motion management is active without documentation; lines that rest on it are held until it is there."
+                _(
+                    "Motion management is active without documentation; lines that rest on it are held "
+                    "until it is there."
+                )
             ]
         return []
 
@@ -240,18 +269,20 @@ class PrescriptionForm(CheckedForm):
             return
         at, by = self.cleaned_data[when], self.cleaned_data[who]
         if at and not by:
-            self.add_error(who, f"Say who {act}, or leave the time empty.")
+            self.add_error(who, _("Say who %(act)s, or leave the time empty.") % {"act": act})
         if by and not at:
-            self.add_error(when, f"Say when the physician {act}, or leave the name empty.")
+            self.add_error(when, _("Say when the physician %(act)s, or leave the name empty.") % {"act": act})
         if at and at > self.now:
-            self.add_error(when, f"Nobody has {act} yet at a time that lies ahead. Enter a time up to now.")
+            self.add_error(
+                when, _("Nobody has %(act)s yet at a time that lies ahead. Enter a time up to now.") % {"act": act}
+            )
 
 
 class MissedFractionForm(forms.ModelForm):
     missed_reason = forms.CharField(
-        label="Why was it missed?",
+        label=gettext_lazy("Why was it missed?"),
         max_length=200,
-        help_text="In a few words: machine down, patient ill, holiday.",
+        help_text=gettext_lazy("In a few words: machine down, patient ill, holiday."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -268,15 +299,21 @@ def physicians_of(organization: Organization, chosen: int | None):
 def diagnosis_hints(codes: list[str], *, on: date) -> list[str]:
     """What the codebook has to say on a day about codes that look right: none at all, or not billable."""
     if not codes:
-        return ["No diagnosis is given; lines are held until there is one."]
+        return [_("No diagnosis is given; lines are held until there is one.")]
     known = load_codebook().diagnoses
     wrong = [c for c in codes if ICD_10.fullmatch(c) and known.is_loaded(c) and not known.is_billable(c, on)]
-    return [f"{c} is not a billable ICD-10-CM code on {on:%m/%d/%Y}; lines with it are held." for c in wrong]
+    return [
+        _("%(code)s is not a billable ICD-10-CM code on %(on)s; lines with it are held.")
+        % {"code": c, "on": f"{on:%m/%d/%Y}"}
+        for c in wrong
+    ]
 
 
 def _within(value: int, least: int, most: int, name: str) -> int:
     if not least <= value <= most:
-        raise forms.ValidationError(f"{name} must be from {least} to {most:,}.")
+        raise forms.ValidationError(
+            _("%(name)s must be from %(least)s to %(most)s.") % {"name": name, "least": least, "most": f"{most:,}"}
+        )
     return value
 
 

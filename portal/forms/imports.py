@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from payers.models import Coverage, Payer
 from portal.forms.clinic import DiagnosesField, LocalInstantField, physicians_of
@@ -45,7 +46,9 @@ class LogFilesField(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> dict[str, bytes]:
         files = [super(LogFilesField, self).clean(file, initial) for file in (data or [None])]
         if sum(file.size for file in files) > MOST_BYTES:
-            raise forms.ValidationError(f"The files are larger than {MOST_BYTES // 1024 // 1024} MB.")
+            raise forms.ValidationError(
+                _("The files are larger than %(most)s MB.") % {"most": MOST_BYTES // 1024 // 1024}
+            )
         try:
             tables = tables_of_uploads((file.name, file.read()) for file in files)
             read_tables(tables)
@@ -56,16 +59,21 @@ class LogFilesField(forms.FileField):
 
 class LogUploadForm(forms.Form):
     files = LogFilesField(
-        label="Files of the treatment log",
+        label=gettext_lazy("Files of the treatment log"),
         widget=LogFilesInput(attrs={"accept": ".csv,.zip"}),
-        help_text="TrackTreatment.csv, Site.csv, TxField.csv and Ident.csv, or one zip of the four. At most 50 MB.",
-        error_messages={"required": "Choose the four files, or one zip of them.", "empty": "A file is empty."},
+        help_text=gettext_lazy(
+            "TrackTreatment.csv, Site.csv, TxField.csv and Ident.csv, or one zip of the four. At most 50 MB."
+        ),
+        error_messages={
+            "required": gettext_lazy("Choose the four files, or one zip of them."),
+            "empty": gettext_lazy("A file is empty."),
+        },
     )
     department = forms.ModelChoiceField(
         Department.objects.none(),
         required=False,
-        empty_label="as its machines say",
-        help_text="For machines that no department names in set-up.",
+        empty_label=gettext_lazy("as its machines say"),
+        help_text=gettext_lazy("For machines that no department names in set-up."),
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
@@ -77,9 +85,9 @@ class LogUploadForm(forms.Form):
 
 class DismissForm(forms.Form):
     reason = forms.CharField(
-        label="Why is it no session to bill here?",
+        label=gettext_lazy("Why is it no session to bill here?"),
         max_length=300,
-        help_text="In a few words: phantom, entered by hand, billed elsewhere. No patient names.",
+        help_text=gettext_lazy("In a few words: phantom, entered by hand, billed elsewhere. No patient names."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -113,34 +121,38 @@ class ConfirmForm(forms.Form):
     record_number = forms.CharField(
         max_length=24,
         validators=[RECORD_NUMBER],
-        help_text="As on the chart. Look it up after changing it.",
+        help_text=gettext_lazy("As on the chart. Look it up after changing it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     family_name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     given_name = forms.CharField(max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    born_on = DayField(label="Date of birth", required=False, help_text="mm/dd/yyyy")
+    born_on = DayField(label=gettext_lazy("Date of birth"), required=False, help_text=gettext_lazy("mm/dd/yyyy"))
     course = forms.ChoiceField()
     account_number = forms.CharField(
-        label="Account number of the new course",
+        label=gettext_lazy("Account number of the new course"),
         max_length=24,
         required=False,
         validators=[RECORD_NUMBER],
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     diagnoses = DiagnosesField(
-        label="Diagnoses of the new course",
+        label=gettext_lazy("Diagnoses of the new course"),
         required=False,
-        help_text="In order, separated by commas: C02.1, C77.0. ICD-9 codes (141.9) for dates before 10/01/2015.",
+        help_text=gettext_lazy(
+            "In order, separated by commas: C02.1, C77.0. ICD-9 codes (141.9) for dates before 10/01/2015."
+        ),
     )
     department = forms.ModelChoiceField(
-        Department.objects.none(), help_text="The log's times are read on this department's clock."
+        Department.objects.none(), help_text=gettext_lazy("The log's times are read on this department's clock.")
     )
-    physician = forms.ModelChoiceField(None, required=False, help_text="Responsible for these sessions.")
+    physician = forms.ModelChoiceField(None, required=False, help_text=gettext_lazy("Responsible for these sessions."))
     payer = forms.ModelChoiceField(
         Payer.objects.none(),
         required=False,
-        empty_label="as on file",
-        help_text="Only where no coverage is on file: covers the patient from the first of these days on, as rank 1.",
+        empty_label=gettext_lazy("as on file"),
+        help_text=gettext_lazy(
+            "Only where no coverage is on file: covers the patient from the first of these days on, as rank 1."
+        ),
     )
 
     def __init__(
@@ -243,28 +255,32 @@ class ConfirmForm(forms.Form):
         number = self.cleaned_data["account_number"]
         is_new = self.cleaned_data.get("course") == NEW
         if is_new and not number:
-            raise forms.ValidationError("A new course needs an account number.")
+            raise forms.ValidationError(_("A new course needs an account number."))
         if is_new and Course.objects.filter(organization=self.user.organization, account_number=number).exists():
-            raise forms.ValidationError(f"{number} is the account number of another course. Choose another one.")
+            raise forms.ValidationError(
+                _("%(number)s is the account number of another course. Choose another one.") % {"number": number}
+            )
         return number
 
     def clean_record_number(self) -> str:
         number = self.cleaned_data["record_number"]
         known = Patient.objects.filter(organization=self.user.organization, number=number)
         if self.patient is None and known.exists():
-            raise forms.ValidationError(f"{number} is a patient of a department that you do not see.")
+            raise forms.ValidationError(
+                _("%(number)s is a patient of a department that you do not see.") % {"number": number}
+            )
         return number
 
     def clean_born_on(self) -> date | None:
         born_on = self.cleaned_data["born_on"]
         if born_on is not None and not date(1900, 1, 1) <= born_on <= self.now.date():
-            raise forms.ValidationError("Date of birth must be from 01/01/1900 to today.")
+            raise forms.ValidationError(_("Date of birth must be from 01/01/1900 to today."))
         return born_on
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not self.included:
-            self.add_error(None, "Tick at least one candidate to confirm.")
+            self.add_error(None, _("Tick at least one candidate to confirm."))
         else:
             self._check_machines()
             self._check_sites()
@@ -309,7 +325,7 @@ class ConfirmForm(forms.Form):
             for name in ("family_name", "given_name", "born_on"):
                 del self.fields[name]
         courses = [(str(course.pk), f"{course.account_number}: {course.department}") for course in self.courses]
-        self.fields["course"].choices = [*([("", "Choose")] if courses else []), *courses, (NEW, "A new course")]
+        self.fields["course"].choices = [*([("", "Choose")] if courses else []), *courses, (NEW, _("A new course"))]
 
     def _set_up_where(self) -> None:
         organization = self.user.organization
@@ -327,26 +343,35 @@ class ConfirmForm(forms.Form):
             )
 
     def _set_up_sites(self) -> None:
-        known = [(str(p.pk), f"{p.course.account_number}, prescription {p.number}: {p}") for p in self._prescriptions()]
+        known = [
+            (
+                str(p.pk),
+                _("%(account_number)s, prescription %(number)s: %(p)s")
+                % {"account_number": p.course.account_number, "number": p.number, "p": p},
+            )
+            for p in self._prescriptions()
+        ]
         for delivery in self.deliveries:
             site = delivery.site_name or str(delivery.source_site_id)
             self.fields[_site(delivery, "is")] = forms.ChoiceField(
-                label=f"Prescription of {site}", choices=[*known, (NEW, "A new prescription")]
+                label=_("Prescription of %(site)s") % {"site": site}, choices=[*known, (NEW, _("A new prescription"))]
             )
             self.fields[_site(delivery, "anatomical_site")] = forms.CharField(
-                label="Anatomical site", max_length=120, required=False
+                label=_("Anatomical site"), max_length=120, required=False
             )
             self.fields[_site(delivery, "technique")] = forms.ChoiceField(
-                label="Technique",
-                choices=[("", "not known yet"), *Technique.choices],
+                label=_("Technique"),
+                choices=[("", _("not known yet")), *Technique.choices],
                 required=False,
-                help_text=f"The log says: {delivery.technique}" if delivery.technique else "The log says nothing.",
+                help_text=_("The log says: %(technique)s") % {"technique": delivery.technique}
+                if delivery.technique
+                else _("The log says nothing."),
             )
             self.fields[_site(delivery, "dose_per_fraction_cgy")] = forms.IntegerField(
-                label="Dose a fraction (cGy)", min_value=1, max_value=10_000, required=False
+                label=_("Dose a fraction (cGy)"), min_value=1, max_value=10_000, required=False
             )
             self.fields[_site(delivery, "fractions")] = forms.IntegerField(
-                label="Fractions", min_value=1, max_value=99, required=False
+                label=_("Fractions"), min_value=1, max_value=99, required=False
             )
 
     def _set_up_candidates(self, zone: Any) -> None:
@@ -357,21 +382,22 @@ class ConfirmForm(forms.Form):
                 required=False,
             )
             self.fields[_of(candidate, "completion")] = forms.ChoiceField(
-                label="Completion", choices=[c for c in Completion.choices if c[0] != Completion.NOT_STARTED]
+                label=_("Completion"), choices=[c for c in Completion.choices if c[0] != Completion.NOT_STARTED]
             )
-            self.fields[_of(candidate, "guidance")] = forms.ChoiceField(label="Guidance", choices=Guidance.choices)
+            self.fields[_of(candidate, "guidance")] = forms.ChoiceField(label=_("Guidance"), choices=Guidance.choices)
             reviewed = LocalInstantField(
-                label="Image review signed at", required=False, help_text="Day and time: 11/23/2026 2:05 PM"
+                label=_("Image review signed at"), required=False, help_text=_("Day and time: 11/23/2026 2:05 PM")
             )
             reviewed.zone = zone
             self.fields[_of(candidate, "reviewed_at")] = reviewed
             for delivery in candidate.deliveries.all():
                 self.fields[_fraction(candidate, delivery)] = forms.IntegerField(
-                    label=f"Fraction of {delivery.site_name or delivery.source_site_id}",
+                    label=_("Fraction of %(source_site_id)s")
+                    % {"source_site_id": delivery.site_name or delivery.source_site_id},
                     min_value=1,
                     max_value=99,
                     required=False,
-                    help_text="Empty: not known yet.",
+                    help_text=_("Empty: not known yet."),
                 )
 
     def _recorded_by_day(self) -> dict[date, list[str]]:
@@ -393,7 +419,11 @@ class ConfirmForm(forms.Form):
         for name in {candidate.machine_name for candidate in self.included}:
             machine = self.cleaned_data.get(_machine(name))
             if machine and department and machine.department_id != department.pk:
-                self.add_error(_machine(name), f"{machine} stands in {machine.department}, not in {department}.")
+                self.add_error(
+                    _machine(name),
+                    _("%(machine)s stands in %(department)s, not in %(chosen)s.")
+                    % {"machine": machine, "department": machine.department, "chosen": department},
+                )
 
     def _check_sites(self) -> None:
         wanted = {delivery.source_site_id for candidate in self.included for delivery in candidate.deliveries.all()}
@@ -406,10 +436,10 @@ class ConfirmForm(forms.Form):
                 for name in ("anatomical_site", "dose_per_fraction_cgy", "fractions"):
                     field = _site(delivery, name)
                     if not self.cleaned_data.get(field) and field not in self.errors:
-                        self.add_error(field, "A new prescription needs it.")
+                        self.add_error(field, _("A new prescription needs it."))
             elif course is None or prescription.course_id != course.pk:
                 self.add_error(
-                    _site(delivery, "is"), "This prescription belongs to another course than the one chosen above."
+                    _site(delivery, "is"), _("This prescription belongs to another course than the one chosen above.")
                 )
 
     def _check_reviews(self) -> None:
@@ -417,7 +447,7 @@ class ConfirmForm(forms.Form):
             field = _of(candidate, "reviewed_at")
             reviewed_at = self.cleaned_data.get(field)
             if reviewed_at and reviewed_at > self.now:
-                self.add_error(field, "Nobody has signed yet at a time that lies ahead. Enter a time up to now.")
+                self.add_error(field, _("Nobody has signed yet at a time that lies ahead. Enter a time up to now."))
 
     def _check_coverage(self) -> None:
         if not self.cleaned_data.get("payer") or self.patient is None:
@@ -428,8 +458,11 @@ class ConfirmForm(forms.Form):
         if other is not None:
             self.add_error(
                 "payer",
-                f"{other.payer} is on file as rank 1 from {other.starts_on:%m/%d/%Y}. Leave this as on file, "
-                "or amend the coverages on the patient's page first.",
+                _(
+                    "%(payer)s is on file as rank 1 from %(starts_on)s. "
+                    "Leave this as on file, or amend the coverages on the patient's page first."
+                )
+                % {"payer": other.payer, "starts_on": f"{other.starts_on:%m/%d/%Y}"},
             )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.forms import inlineformset_factory
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.models import Department, DepartmentBiller, DepartmentStatus, Machine, Organization, Physician, User
 from portal.roles import ROLE_LABELS
@@ -44,8 +46,10 @@ class DepartmentForm(RecordForm):
             "is_active",
         ]
         help_texts = {
-            "taxonomy": "282N00000X hospital, 282NC0060X critical access, 261QX0203X radiation oncology center.",
-            "time_zone": "The date of service is the day in this zone.",
+            "taxonomy": gettext_lazy(
+                "282N00000X hospital, 282NC0060X critical access, 261QX0203X radiation oncology center."
+            ),
+            "time_zone": gettext_lazy("The date of service is the day in this zone."),
         }
 
 
@@ -65,7 +69,7 @@ class MachineForm(forms.ModelForm):
     class Meta:
         model = Machine
         fields = ["department", "name", "source_name", "is_active"]
-        labels = {"source_name": "Name in the treatment log"}
+        labels = {"source_name": gettext_lazy("Name in the treatment log")}
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -83,19 +87,22 @@ class UserForm(RecordForm):
 
     role = forms.ChoiceField(choices=list(ROLE_LABELS.items()))
     password = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters. Leave empty to keep the present one.",
+        help_text=gettext_lazy("At least 12 characters. Leave empty to keep the present one."),
     )
 
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "sees_all_departments", "departments", "is_active"]
         widgets = {"departments": forms.CheckboxSelectMultiple}
-        help_texts = {"is_active": "A person who is not active cannot sign in.", "username": ""}
-        labels = {"sees_all_departments": "Sees all departments", "departments": "Departments, where not all"}
+        help_texts = {"is_active": gettext_lazy("A person who is not active cannot sign in."), "username": ""}
+        labels = {
+            "sees_all_departments": gettext_lazy("Sees all departments"),
+            "departments": gettext_lazy("Departments, where not all"),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,12 +113,12 @@ class UserForm(RecordForm):
             self.initial.setdefault("role", group.name if group else "coder")
         else:
             self.fields["password"].required = True
-            self.fields["password"].help_text = "At least 12 characters; tell it to the person, who can change it."
+            self.fields["password"].help_text = _("At least 12 characters; tell it to the person, who can change it.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if not cleaned.get("sees_all_departments") and not cleaned.get("departments"):
-            self.add_error("departments", "Choose at least one department, or let the person see all of them.")
+            self.add_error("departments", _("Choose at least one department, or let the person see all of them."))
         return cleaned
 
     def clean_password(self) -> str:

@@ -1,6 +1,7 @@
 """The choices of the clinic's records, with the labels that people read; their values are the engine's words."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from coding.engine import vocabulary
 
@@ -8,58 +9,58 @@ from coding.engine import vocabulary
 class DepartmentSetting(models.TextChoices):
     """Where a department stands; inpatient is a fact of a session's day, not of a department."""
 
-    ON_CAMPUS = vocabulary.Setting.ON_CAMPUS, "On campus"
-    OFF_CAMPUS_EXCEPTED = vocabulary.Setting.OFF_CAMPUS_EXCEPTED, "Off campus, excepted (PO)"
-    OFF_CAMPUS_NONEXCEPTED = vocabulary.Setting.OFF_CAMPUS_NONEXCEPTED, "Off campus, nonexcepted (PN)"
+    ON_CAMPUS = vocabulary.Setting.ON_CAMPUS, _("On campus")
+    OFF_CAMPUS_EXCEPTED = vocabulary.Setting.OFF_CAMPUS_EXCEPTED, _("Off campus, excepted (PO)")
+    OFF_CAMPUS_NONEXCEPTED = vocabulary.Setting.OFF_CAMPUS_NONEXCEPTED, _("Off campus, nonexcepted (PN)")
     FREESTANDING = vocabulary.Setting.FREESTANDING, "Freestanding"
 
 
 class ClaimForm(models.TextChoices):
     INSTITUTIONAL = vocabulary.ClaimForm.INSTITUTIONAL, "Institutional (UB-04, 837I)"
     PROFESSIONAL = vocabulary.ClaimForm.PROFESSIONAL, "Professional (CMS-1500, 837P)"
-    GLOBAL = vocabulary.ClaimForm.GLOBAL, "Global (freestanding, 837P)"
+    GLOBAL = vocabulary.ClaimForm.GLOBAL, _("Global (freestanding, 837P)")
 
 
 class Biller(models.TextChoices):
     HOSPITAL = "hospital", "Hospital"
-    PHYSICIAN_GROUP = "physician_group", "Physician group"
-    FREESTANDING_OWNER = "freestanding_owner", "Freestanding owner"
+    PHYSICIAN_GROUP = "physician_group", _("Physician group")
+    FREESTANDING_OWNER = "freestanding_owner", _("Freestanding owner")
 
 
 class Technique(models.TextChoices):
-    IMRT_COMPLEX = vocabulary.Technique.IMRT_COMPLEX, "IMRT, complex"
-    IMRT_SIMPLE = vocabulary.Technique.IMRT_SIMPLE, "IMRT, simple"
-    COMPENSATOR = vocabulary.Technique.COMPENSATOR, "IMRT with compensator"
-    THREE_D = vocabulary.Technique.THREE_D, "3D conformal"
+    IMRT_COMPLEX = vocabulary.Technique.IMRT_COMPLEX, _("IMRT, complex")
+    IMRT_SIMPLE = vocabulary.Technique.IMRT_SIMPLE, _("IMRT, simple")
+    COMPENSATOR = vocabulary.Technique.COMPENSATOR, _("IMRT with compensator")
+    THREE_D = vocabulary.Technique.THREE_D, _("3D conformal")
 
 
 class Isocenters(models.TextChoices):
-    SINGLE = vocabulary.Isocenters.SINGLE, "One isocenter"
-    MULTIPLE = vocabulary.Isocenters.MULTIPLE, "Several isocenters"
+    SINGLE = vocabulary.Isocenters.SINGLE, _("One isocenter")
+    MULTIPLE = vocabulary.Isocenters.MULTIPLE, _("Several isocenters")
 
 
 class MotionManagement(models.TextChoices):
     NONE = vocabulary.MotionManagement.NONE, "None"
-    ACTIVE = vocabulary.MotionManagement.ACTIVE, "Active (gating or breath hold with beam control)"
+    ACTIVE = vocabulary.MotionManagement.ACTIVE, _("Active (gating or breath hold with beam control)")
 
 
 class Guidance(models.TextChoices):
     NONE = vocabulary.Guidance.NONE, "None"
-    CBCT = vocabulary.Guidance.CBCT, "Cone-beam CT"
-    STEREOSCOPIC = vocabulary.Guidance.STEREOSCOPIC, "Stereoscopic X-ray"
+    CBCT = vocabulary.Guidance.CBCT, _("Cone-beam CT")
+    STEREOSCOPIC = vocabulary.Guidance.STEREOSCOPIC, _("Stereoscopic X-ray")
     ULTRASOUND = vocabulary.Guidance.ULTRASOUND, "Ultrasound"
-    SURFACE = vocabulary.Guidance.SURFACE, "Surface or tracking only"
+    SURFACE = vocabulary.Guidance.SURFACE, _("Surface or tracking only")
 
 
 class Completion(models.TextChoices):
     COMPLETE = vocabulary.Completion.COMPLETE, "Complete"
-    PARTIAL = vocabulary.Completion.PARTIAL, "Partial: beam on, not finished"
-    NOT_STARTED = vocabulary.Completion.NOT_STARTED, "Not started: the beam never went on"
+    PARTIAL = vocabulary.Completion.PARTIAL, _("Partial: beam on, not finished")
+    NOT_STARTED = vocabulary.Completion.NOT_STARTED, _("Not started: the beam never went on")
 
 
 class BeneficiaryNotice(models.TextChoices):
-    SIGNED = vocabulary.BeneficiaryNotice.SIGNED, "Signed notice on file"
-    NONE = vocabulary.BeneficiaryNotice.NONE, "Denial expected, no notice"
+    SIGNED = vocabulary.BeneficiaryNotice.SIGNED, _("Signed notice on file")
+    NONE = vocabulary.BeneficiaryNotice.NONE, _("Denial expected, no notice")
 
 
 class CourseStatus(models.TextChoices):
@@ -70,7 +71,7 @@ class CourseStatus(models.TextChoices):
 
 
 class EntrySource(models.TextChoices):
-    FORM = "form", "Session form"
-    DAY_SHEET = "day_sheet", "Day sheet"
-    IMPORT = "import", "Treatment log"
-    DEMO = "demo", "Demo data"
+    FORM = "form", _("Session form")
+    DAY_SHEET = "day_sheet", _("Day sheet")
+    IMPORT = "import", _("Treatment log")
+    DEMO = "demo", _("Demo data")

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from coding.models import ChargeLine, SessionRuling
 from portal.models import (
@@ -199,13 +199,13 @@ def candidate_page(candidate: SessionCandidate, *, user: User) -> dict[str, Any]
 
 
 NUMBERS = {
-    "candidates": "candidate sessions in the log",
-    "deliveries": "deliveries of a prescription",
-    "partial": "partial sessions",
-    "new": "new here",
-    "known": "known before",
-    "broken": "broken rows",
-    "rows_ignored": "rows ignored",
+    "candidates": gettext_lazy("candidate sessions in the log"),
+    "deliveries": gettext_lazy("deliveries of a prescription"),
+    "partial": gettext_lazy("partial sessions"),
+    "new": gettext_lazy("new here"),
+    "known": gettext_lazy("known before"),
+    "broken": gettext_lazy("broken rows"),
+    "rows_ignored": gettext_lazy("rows ignored"),
 }
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.models import User
 
@@ -38,9 +40,11 @@ def yes_no(value: bool) -> str:
 
 
 DEPARTMENTS = Section(
-    title="Departments",
+    title=gettext_lazy("Departments"),
     noun="department",
-    purpose="Where sessions are delivered: setting with its dates, time zone, and who bills which claim form.",
+    purpose=gettext_lazy(
+        "Where sessions are delivered: setting with its dates, time zone, and who bills which claim form."
+    ),
     list_url="department-list",
     create_url="department-create",
     amend_url="department-amend",
@@ -49,33 +53,35 @@ DEPARTMENTS = Section(
         (
             "Setting",
             lambda d: "; ".join(
-                f"{s.get_setting_display()} from {s.effective_from:%m/%d/%Y}" for s in d.statuses.all()
+                _("%(get_setting_display)s from %(effective_from)s")
+                % {"get_setting_display": s.get_setting_display(), "effective_from": f"{s.effective_from:%m/%d/%Y}"}
+                for s in d.statuses.all()
             ),
         ),
         ("NPI", lambda d: d.npi),
         ("Bills", lambda d: "; ".join(f"{b.get_claim_form_display()}: {b.name}" for b in d.billers.all())),
-        ("Time zone", lambda d: d.time_zone),
+        (gettext_lazy("Time zone"), lambda d: d.time_zone),
         ("Active", lambda d: yes_no(d.is_active)),
     ),
 )
 MACHINES = Section(
-    title="Machines",
+    title=gettext_lazy("Machines"),
     noun="machine",
-    purpose="The treatment machines of each department, and what the treatment log calls them.",
+    purpose=gettext_lazy("The treatment machines of each department, and what the treatment log calls them."),
     list_url="machine-list",
     create_url="machine-create",
     amend_url="machine-amend",
     columns=(
         ("Machine", lambda m: m.name),
         ("Department", lambda m: m.department.name),
-        ("Name in the log", lambda m: m.source_name or "—"),
+        (gettext_lazy("Name in the log"), lambda m: m.source_name or "—"),
         ("Active", lambda m: yes_no(m.is_active)),
     ),
 )
 PHYSICIANS = Section(
-    title="Physicians",
+    title=gettext_lazy("Physicians"),
     noun="physician",
-    purpose="Who is responsible for sessions and renders the guidance review.",
+    purpose=gettext_lazy("Who is responsible for sessions and renders the guidance review."),
     list_url="physician-list",
     create_url="physician-create",
     amend_url="physician-amend",
@@ -87,14 +93,14 @@ PHYSICIANS = Section(
     ),
 )
 USERS = Section(
-    title="Users and roles",
+    title=gettext_lazy("Users and roles"),
     noun="user",
-    purpose="Who signs in, what they may do, and which departments they see.",
+    purpose=gettext_lazy("Who signs in, what they may do, and which departments they see."),
     list_url="user-list",
     create_url="user-create",
     amend_url="user-amend",
     columns=(
-        ("User name", lambda u: u.username),
+        (gettext_lazy("User name"), lambda u: u.username),
         ("Name", lambda u: u.get_full_name() or "—"),
         ("Role", lambda u: ", ".join(g.name for g in u.groups.all()) or "none"),
         ("Departments", lambda u: "all" if u.sees_all_departments else ", ".join(d.name for d in u.departments.all())),
@@ -103,9 +109,17 @@ USERS = Section(
 )
 
 ELSEWHERE = (
-    ("Closed days", "closed-day-list", "Holidays and days on which a machine is down: plans go around them."),
-    ("Payers", "payer-list", "Who is billed, and of which kind."),
-    ("Fee schedule", "price-list", "What the organization charges for a code, from a date of service on."),
+    (
+        gettext_lazy("Closed days"),
+        "closed-day-list",
+        gettext_lazy("Holidays and days on which a machine is down: plans go around them."),
+    ),
+    ("Payers", "payer-list", gettext_lazy("Who is billed, and of which kind.")),
+    (
+        gettext_lazy("Fee schedule"),
+        "price-list",
+        gettext_lazy("What the organization charges for a code, from a date of service on."),
+    ),
 )
 
 
@@ -115,6 +129,6 @@ def setup_sections(user: User) -> list[dict[str, str]]:
     cards += [*ELSEWHERE, (USERS.title, USERS.list_url, USERS.purpose)]
     if user.has_perm("portal.change_setup"):
         cards.append(
-            ("Organization", "organization-amend", "Its name, and whether a second person publishes policies.")
+            ("Organization", "organization-amend", _("Its name, and whether a second person publishes policies."))
         )
     return [{"title": title, "url": reverse(url), "purpose": purpose} for title, url, purpose in cards]

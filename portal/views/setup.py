@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.services import recapture_for_department
@@ -34,7 +35,7 @@ def organization_amend(request: HttpRequest) -> HttpResponse:
     form = OrganizationForm(request.POST or None, instance=request.user.organization)
     if request.method == "POST" and form.is_valid():
         save_record(record=form.instance, organization=form.instance, by=request.user)
-        messages.success(request, "Organization saved.")
+        messages.success(request, _("Organization saved."))
         return redirect("setup-home")
     return _form_page(request, form, "Organization", "setup-home")
 
@@ -65,12 +66,16 @@ def department_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse
             by=request.user,
         )
         changed = recapture_for_department(department=saved, since=FIRST_DAY, by=request.user) if pk else 0
-        messages.success(request, f"Department saved. {changed} sessions have a new ruling.")
+        messages.success(request, _("Department saved. %(changed)s sessions have a new ruling.") % {"changed": changed})
         return redirect("department-list")
     return render(
         request,
         "portal/department_edit.html",
-        {"form": form, "formsets": [("Setting by date", statuses), ("Who bills", billers)], "section": DEPARTMENTS},
+        {
+            "form": form,
+            "formsets": [(_("Setting by date"), statuses), (_("Who bills"), billers)],
+            "section": DEPARTMENTS,
+        },
         status=422 if request.method == "POST" else 200,
     )
 
@@ -129,9 +134,9 @@ def user_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
                 by=request.user,
             )
         except LastAdministrator:
-            form.add_error("role", "Somebody must be left who manages users; make another administrator first.")
+            form.add_error("role", _("Somebody must be left who manages users; make another administrator first."))
         else:
-            messages.success(request, f"User {form.instance.username} saved.")
+            messages.success(request, _("User %(username)s saved.") % {"username": form.instance.username})
             return redirect("user-list")
     return _form_page(request, form, "User", "user-list")
 
@@ -139,7 +144,7 @@ def user_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 def _save_or_show(request: HttpRequest, form, section: Section) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         save_record(record=form.instance, organization=request.user.organization, by=request.user)
-        messages.success(request, f"{section.noun.capitalize()} saved.")
+        messages.success(request, _("%(noun)s saved.") % {"noun": section.noun.capitalize()})
         return redirect(section.list_url)
     return _form_page(request, form, section.noun.capitalize(), section.list_url)
 
