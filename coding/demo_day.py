@@ -33,6 +33,7 @@ class Example:
     """A course across the seam that shows something, known by its account number."""
 
     account: str
+    machine: str = "MAIN2"
     first_day: date = date(2025, 12, 8)
     payer: str = "medicare"
     site: Site = OROPHARYNX
@@ -42,7 +43,9 @@ class Example:
     fractions: int | None = None
 
 
-READY_FOR_A_PATTERN = Example("RA-350001", first_day=date(2025, 12, 1), payer="aetna", is_planned=False)
+READY_FOR_A_PATTERN = Example(
+    "RA-350001", machine="OAKS1", first_day=date(2025, 12, 1), payer="aetna", is_planned=False
+)
 EXAMPLES = (
     READY_FOR_A_PATTERN,
     Example("RA-350002", never_recorded=(9, 20), recorded_twice=(14,)),
@@ -65,8 +68,12 @@ WORKED_ON = (
 
 def add_example_courses(clinic: Clinic) -> None:
     """Courses across the turn of 2026: fractions missing, doubled or beyond the order, and one ready to be planned."""
-    machine = Machine.objects.get(department=clinic.departments["main"], source_name="MAIN2")
+    machines = {
+        machine.source_name: machine
+        for machine in Machine.objects.filter(department__organization=clinic.organization).select_related("department")
+    }
     for example in EXAMPLES:
+        machine = machines[example.machine]
         prescription = clinic.open_course(
             machine=machine,
             site=example.site,
@@ -89,7 +96,7 @@ def add_example_courses(clinic: Clinic) -> None:
         sessions = TreatmentSession.objects.filter(course=prescription.course)
         for session in sessions.filter(delivered_fractions__fraction_number__in=example.recorded_twice):
             _record_again(clinic, session)
-    _add_course_with_two_authorized_left(clinic, machine)
+    _add_course_with_two_authorized_left(clinic, machines["MAIN2"])
 
 
 def add_days_to_enter(clinic: Clinic) -> None:

@@ -1,0 +1,183 @@
+"""Every screen of the portal in Chromium, light and dark, as pictures for docs/screens."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlencode
+
+from demo_server import HOST, served, session_of
+from django.conf import settings
+from django.urls import reverse
+from palette_png import with_palette
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+
+from coding.demo_day import EXAMPLES, MACHINE_TO_ENTER, READY_FOR_A_PATTERN, TWO_AUTHORIZED_LEFT
+from coding.models import ChargeLine, SessionHold
+from portal.models import Course, Machine, SessionCandidate, TreatmentLogImport, TreatmentSession
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
+SIZE = {"width": 1280, "height": 860}
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
+
+
+def stay(page: Page) -> None:
+    """The page as it comes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One picture: whose browser, which address, and what is pressed before it is taken."""
+
+    name: str
+    address: str
+    act: Callable[[Page], None] = stay
+    person: str = "coder"
+    in_dark: bool = True
+
+
+def press(*keys: str) -> Callable[[Page], None]:
+    """The keys one after the other, each once the portal has answered the one before."""
+
+    def act(page: Page) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+            page.wait_for_load_state("networkidle")
+
+    return act
+
+
+def screens() -> list[Screen]:
+    course = Course.objects.get(account_number=EXAMPLES[1].account)
+    return [
+        Screen("home", reverse("home")),
+        Screen("day-sheet", sheet()),
+        Screen("day-sheet-entered", sheet(), enter_some),
+        Screen("course", reverse("course-detail", args=[course.pk])),
+        Screen("course-table", reverse("course-detail", args=[course.pk]) + "?view=table"),
+        Screen("authorization", of_course("course-detail", TWO_AUTHORIZED_LEFT)),
+        Screen("pattern", of_prescription("fractions-plan", READY_FOR_A_PATTERN.account), type_pattern),
+        Screen("why", why_of_second_session()),
+        Screen("charge-review", reverse("charge-review")),
+        Screen("bulk-preview", reverse("charge-review") + "?state=held", press("j", "x", "j", "x", "j", "x", "r")),
+        Screen("holds", reverse("hold-list")),
+        Screen("hold", reverse("hold-detail", args=[hold_named("IMAGE_UNSIGNED")])),
+        Screen("command-bar", reverse("home"), find),
+        Screen("help", reverse("day-sheet"), press("?")),
+        Screen("session-entry", f"{reverse('session-create')}?course={course.pk}"),
+        Screen("import", reverse("import-detail", args=[TreatmentLogImport.objects.latest("pk").pk])),
+        Screen("import-candidate", reverse("candidate-detail", args=[SessionCandidate.objects.open().first().pk])),
+        Screen("guidance", reverse("guidance-detail", args=["aetna"])),
+        Screen("policy", reverse("policy-detail", args=["aetna"]), person="admin"),
+        Screen("code", reverse("code-detail", args=["77407"])),
+        Screen("transition", reverse("code-transition")),
+        Screen("report", reverse("report-charges"), person="manager"),
+        Screen("audit", reverse("audit-list"), person="manager"),
+        Screen("closed-days", reverse("closed-day-list"), person="admin"),
+        Screen("session-2025", session_on(course, date(2025, 12, 30)), in_dark=False),
+        Screen("session-2026", session_on(course, date(2026, 1, 5)), in_dark=False),
+        Screen("session-level-3-held", held_level_3(), in_dark=False),
+        Screen("session-freestanding", freestanding(), in_dark=False),
+    ]
+
+
+def sheet() -> str:
+    """The last working day of the machine that waits to be entered."""
+    machine = Machine.objects.get(name=MACHINE_TO_ENTER)
+    day = SessionCandidate.objects.filter(machine_name=machine.source_name).earliest("started_at").started_at
+    return f"{reverse('day-sheet')}?{urlencode({'machine': machine.pk, 'date': f'{day:%m/%d/%Y}'})}"
+
+
+def of_course(page: str, account: str) -> str:
+    return reverse(page, args=[Course.objects.get(account_number=account).pk])
+
+
+def of_prescription(page: str, account: str) -> str:
+    return reverse(page, args=[Course.objects.get(account_number=account).prescriptions.get().pk])
+
+
+def why_of_second_session() -> str:
+    """The delivery of the second session of a day, off campus: 76 and PO."""
+    lines = ChargeLine.objects.live().filter(code="77407", modifiers=["76", "PO"])
+    line = lines.order_by("pk").first() or ChargeLine.objects.live().filter(modifiers=["76"]).order_by("pk").first()
+    return reverse("line-why", args=[line.pk])
+
+
+def hold_named(name: str) -> int:
+    return SessionHold.objects.open().filter(name=name).order_by("pk").first().pk
+
+
+def session_on(course: Course, day: date) -> str:
+    session = TreatmentSession.objects.standing().get(course=course, date_of_service=day)
+    return reverse("session-detail", args=[session.pk])
+
+
+def held_level_3() -> str:
+    hold = SessionHold.objects.open().filter(
+        name="LEVEL3_DOCUMENTATION", session__course__prescriptions__motion_management="active"
+    )
+    return reverse("session-detail", args=[hold.order_by("pk").first().session_id])
+
+
+def freestanding() -> str:
+    lines = ChargeLine.objects.live().filter(code="G6015", ruling__policy_version__policy__payer__slug="medicare")
+    return reverse("session-detail", args=[lines.filter(state="ready").latest("pk").session_id])
+
+
+def type_pattern(page: Page) -> None:
+    """A course over the turn of the year, with a day off and two double days."""
+    page.get_by_role("textbox", name="First day").focus()
+    for typed in ("120125", "", "740", "12/16", "12/19,1/9", "205p"):
+        page.keyboard.type(typed)
+        page.keyboard.press("Tab")
+    expect(page.locator(".pattern-sentence")).to_contain_text("35 fractions")
+
+
+def find(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("RA-3500")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(600)
+
+
+def enter_some(page: Page) -> None:
+    """All matched rows at once, then the row on which the sheet stands."""
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("tr.row-entered").nth(23)).to_be_attached()
+
+
+def main() -> None:
+    """Take the screens that the command names, or all of them."""
+    wanted = sys.argv[1:]
+    with served() as port, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["BEAMLEDGER_CHROMIUM"], args=QUIET)
+        contexts: dict[str, BrowserContext] = {}
+        for screen in screens():
+            if wanted and screen.name not in wanted:
+                continue
+            if screen.person not in contexts:
+                contexts[screen.person] = browser.new_context(base_url=f"http://{HOST}:{port}", viewport=SIZE)
+                cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session_of(screen.person)}
+                contexts[screen.person].add_cookies([cookie | {"domain": HOST, "path": "/"}])
+            take(contexts[screen.person].new_page(), screen)
+        browser.close()
+
+
+def take(page: Page, screen: Screen) -> None:
+    """Do what the screen wants once, and take it in both themes."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.goto(screen.address)
+    screen.act(page)
+    for scheme in ("light", "dark") if screen.in_dark else ("light",):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        name = f"{screen.name}-{scheme}.png" if screen.in_dark else f"{screen.name}.png"
+        (FOLDER / name).write_bytes(with_palette(page.screenshot(animations="disabled", caret="hide")))
+        print(name, (FOLDER / name).stat().st_size // 1024, "KB", flush=True)
+    page.close()
+
+
+if __name__ == "__main__":
+    main()
