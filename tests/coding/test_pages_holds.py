@@ -6,13 +6,24 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from coding.hold_services import release_hold
+from coding.hold_services import assign_hold, note_hold, release_hold
 from coding.models import ChargeLine, SessionHold
 from coding.services import capture_from
 from portal.models import AuditEvent
 from portal.presenters.keyset import ROWS_A_PAGE
-from tests.builders import make_department, make_organization, make_session, make_treated_course, make_user
+from tests.builders import (
+    TODAY,
+    make_department,
+    make_organization,
+    make_payer,
+    make_policy_version,
+    make_prescription,
+    make_session,
+    make_treated_course,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 FIRST_START = datetime(2025, 12, 3, 15, tzinfo=UTC)
@@ -109,6 +120,129 @@ def test_hold_list_filters_by_payer_and_department(coder, client, organization):
     assert len(names_shown(client)) == 2
 
 
+def assigned(hold, *, owner=None, due_on=None, by):
+    return assign_hold(hold=hold, owner=owner, due_on=due_on, by=by)
+
+
+@pytest.mark.parametrize(
+    ("filters", "number"),
+    [
+        ({"owner": "me"}, 1),
+        ({"owner": "nobody"}, 2),
+        ({"due": "overdue"}, 1),
+        ({"due": "today"}, 1),
+        ({"due": "week"}, 1),
+        ({"due": "none"}, 1),
+        ({"owner": "me", "due": "today"}, 0),
+    ],
+)
+def test_hold_list_filters_by_owner_and_due_day(coder, client, course, filters, number):
+    soft_hold(course, days=3)
+    first, second, _third = SessionHold.objects.order_by("pk")
+    assigned(first, owner=coder, due_on=TODAY - timedelta(days=1), by=coder)
+    assigned(second, due_on=TODAY, by=coder)
+
+    assert len(names_shown(client, **filters)) == number
+
+
+def test_hold_list_filters_by_a_person_machine_and_physician(coder, client, course):
+    hold = soft_hold(course)
+    colleague = make_user(course.organization, role="coder")
+    assigned(hold, owner=colleague, by=coder)
+    machine = course.department.machines.get()
+
+    assert len(names_shown(client, owner=colleague.pk, physician=course.physician_id)) == 1
+    assert names_shown(client, machine=machine.pk) == []
+
+
+@pytest.mark.parametrize(("days", "filters"), [(0, {"age_most": 3}), (4, {"age": 4, "age_most": 7}), (31, {"age": 31})])
+def test_hold_list_counts_by_age_and_leads_to_each(coder, client, course, settings, days, filters):
+    soft_hold(course)
+    settings.NOW = timezone.now() + timedelta(days=days, minutes=5)
+
+    ages = client.get(reverse("hold-list")).context["ages"]
+
+    assert sum(age.number == "1" for age in ages) == 1
+    assert names_shown(client, **filters) == ["PARTIAL_REVIEW"]
+
+
+def test_hold_list_in_order_of_days_left_then_age(coder, client, organization):
+    later, sooner, unknown = (with_days_to_file(organization, days) for days in (400, 380, None))
+
+    page = client.get(reverse("hold-list"), {"reason": "PARTIAL_REVIEW"}).context["page"]
+    shown = [row.hold.session.course_id for row in page.rows]
+
+    assert shown == [sooner.pk, later.pk, unknown.pk]
+
+
+def with_days_to_file(organization, days):
+    """A held course whose payer takes claims for so many days; without a number nobody has said."""
+    payer = make_payer(organization)
+    make_policy_version(payer, terms={} if days is None else {"timely_days": days})
+    course = make_treated_course(organization, payer=payer)
+    soft_hold(course)
+    return course
+
+
+def test_hold_list_tells_the_deadline_and_filters_by_it(coder, client, organization):
+    sooner = with_days_to_file(organization, 360)
+    with_days_to_file(organization, 400)
+
+    row = client.get(reverse("hold-list"), {"filing": "7", "reason": "PARTIAL_REVIEW"}).context["page"].rows[0]
+
+    assert (row.hold.session.course_id, row.file_by, row.deadline) == (sooner.pk, date(2026, 11, 28), "4 days left")
+
+
+def test_hold_list_in_order_of_due_days(coder, client, course):
+    soft_hold(course, days=3)
+    first, second, third = SessionHold.objects.order_by("pk")
+    assigned(second, due_on=TODAY, by=coder)
+    assigned(third, due_on=TODAY - timedelta(days=1), by=coder)
+
+    shown = [row.hold for row in client.get(reverse("hold-list"), {"order": "due"}).context["page"].rows]
+
+    assert shown == [third, second, first]
+
+
+@pytest.mark.parametrize("order", ["", "age", "due"])
+def test_hold_list_pages_follow_each_order(coder, client, course, monkeypatch, order):
+    monkeypatch.setattr("coding.presenters.holds.ROWS_A_PAGE", 2)
+    soft_hold(course, days=5)
+    first = client.get(reverse("hold-list"), {"order": order}).context["page"]
+
+    second = client.get(reverse("hold-list") + first.next_url).context["page"]
+    third = client.get(reverse("hold-list") + second.next_url).context["page"]
+
+    shown = [row.hold.pk for page in (first, second, third) for row in page.rows]
+    assert shown == list(SessionHold.objects.order_by("opened_at", "pk").values_list("pk", flat=True))
+    assert third.next_url == ""
+
+
+@pytest.mark.parametrize(
+    "after", ["x", "2025-01-01,now,1", "2025-01-01,2025-01-01T00:00:00,1", f"2025-01-01,x,{'9' * 30}"]
+)
+def test_hold_list_with_an_unreadable_key_shows_the_first_page(coder, client, course, after):
+    soft_hold(course)
+
+    assert names_shown(client, after=after) == ["PARTIAL_REVIEW"]
+
+
+def test_hold_list_names_ages_that_cannot_be(coder, client):
+    response = client.get(reverse("hold-list"), {"age": "5", "age_most": "3"})
+
+    assert response.status_code == 422
+    assert "age_most" in response.context["form"].errors
+
+
+def test_hold_row_tells_line_owner_and_next_step(coder, client, course):
+    hold = assigned(hard_hold(course), owner=coder, due_on=TODAY - timedelta(days=1), by=coder)
+
+    row = client.get(reverse("hold-list")).context["page"].rows[0]
+
+    assert (row.hold, row.is_overdue, row.remedy.label) == (hold, True, "Record the sign-off")
+    assert [line.code for line in row.lines] == ["77014"]
+
+
 def test_hold_list_names_a_filter_that_cannot_be_read(coder, client):
     response = client.get(reverse("hold-list"), {"start": "soon"})
 
@@ -165,6 +299,54 @@ def test_hold_list_hides_other_organizations_and_departments(coder, client, cour
 
 
 # One hold
+
+
+def test_hold_page_needs_as_many_queries_for_many_lines_and_notes_as_for_one(coder, client, course):
+    hold = soft_hold(course)
+    note_hold(hold=hold, text="First", at=NOW, by=coder)
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse("hold-detail", args=[hold.pk]))
+    note_hold(hold=hold, text="Second", at=NOW, by=coder)
+    captured(make_treated_course(course.organization), days=3, completion="partial")
+
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse("hold-detail", args=[hold.pk]))
+
+    assert len(many) == len(one)
+
+
+def test_hold_says_under_which_policy_version_it_was_found(coder, client, course):
+    view = client.get(reverse("hold-detail", args=[hard_hold(course).pk])).context["view"]
+
+    assert view.policy == course.patient.coverages.get().payer.policy.versions.get().label
+    assert view.citations
+
+
+def test_hold_beside_the_list_is_the_same_without_the_frame(coder, client, course):
+    response = client.get(reverse("hold-detail", args=[hard_hold(course).pk]), headers={"HX-Request": "true"})
+
+    assert "What clears it" in text_of(response)
+    assert "<html" not in text_of(response)
+
+
+def test_missing_technique_is_asked_for_on_the_prescription(coder, client, course):
+    course.prescriptions.update(technique="")
+    captured(course)
+
+    act = client.get(reverse("hold-detail", args=[SessionHold.objects.get().pk])).context["view"].act
+
+    assert (act.name, [field.name for field in act.parts[0].fields]) == ("technique", ["technique"])
+
+
+def test_missing_isocenters_are_asked_for_on_the_session(coder, client, course):
+    make_prescription(course)
+    make_session(course, fraction=1, started_at=datetime(2026, 1, 5, 15, tzinfo=UTC))
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=None)
+    hold = SessionHold.objects.get(name="FACT_MISSING")
+
+    act = client.get(reverse("hold-detail", args=[hold.pk])).context["view"].act
+
+    assert [field.name for field in act.parts[0].fields] == ["isocenters", "motion_management"]
 
 
 def test_hold_says_what_is_wrong_what_clears_it_and_where(coder, client, course):
