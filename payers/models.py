@@ -8,6 +8,8 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coding.engine import vocabulary
 from coding.engine.terms import PolicyTerms
@@ -18,11 +20,11 @@ DATED_TERMS = ("keep_until", "payer_ready")
 
 
 class PayerKind(models.TextChoices):
-    MEDICARE = vocabulary.PayerKind.MEDICARE, "Medicare"
-    MEDICARE_ADVANTAGE = vocabulary.PayerKind.MEDICARE_ADVANTAGE, "Medicare Advantage"
-    COMMERCIAL = vocabulary.PayerKind.COMMERCIAL, "Commercial"
-    MEDICAID = vocabulary.PayerKind.MEDICAID, "Medicaid"
-    WORKERS_COMPENSATION = vocabulary.PayerKind.WORKERS_COMPENSATION, "Workers' compensation"
+    MEDICARE = vocabulary.PayerKind.MEDICARE, gettext_lazy("Medicare")
+    MEDICARE_ADVANTAGE = vocabulary.PayerKind.MEDICARE_ADVANTAGE, gettext_lazy("Medicare Advantage")
+    COMMERCIAL = vocabulary.PayerKind.COMMERCIAL, gettext_lazy("Commercial")
+    MEDICAID = vocabulary.PayerKind.MEDICAID, gettext_lazy("Medicaid")
+    WORKERS_COMPENSATION = vocabulary.PayerKind.WORKERS_COMPENSATION, gettext_lazy("Workers' compensation")
 
 
 class Payer(models.Model):
@@ -32,7 +34,7 @@ class Payer(models.Model):
     slug = models.SlugField(max_length=60)
     name = models.CharField(max_length=120)
     kind = models.CharField(max_length=24, choices=PayerKind)
-    electronic_payer_id = models.CharField("electronic payer ID", max_length=20, blank=True)
+    electronic_payer_id = models.CharField(gettext_lazy("electronic payer ID"), max_length=20, blank=True)
     is_active = models.BooleanField("active", default=True)
 
     class Meta:
@@ -56,7 +58,7 @@ class PayerPolicy(models.Model):
 
     class Meta:
         ordering = ["payer"]
-        verbose_name_plural = "payer policies"
+        verbose_name_plural = gettext_lazy("payer policies")
 
     def __str__(self) -> str:
         return self.title
@@ -65,9 +67,9 @@ class PayerPolicy(models.Model):
 class VersionStatus(models.TextChoices):
     """Superseded is not a status: it is derived from the start of the next published version."""
 
-    DRAFT = "draft", "Draft"
-    PUBLISHED = "published", "Published"
-    RETIRED = "retired", "Retired"
+    DRAFT = "draft", gettext_lazy("Draft")
+    PUBLISHED = "published", gettext_lazy("Published")
+    RETIRED = "retired", gettext_lazy("Retired")
 
 
 class PolicyVersionQuerySet(models.QuerySet):
@@ -98,13 +100,15 @@ class PolicyVersion(models.Model):
     """
 
     policy = models.ForeignKey(PayerPolicy, on_delete=models.PROTECT, related_name="versions")
-    effective_from = models.DateField("effective from", help_text="First date of service.")
+    effective_from = models.DateField(gettext_lazy("effective from"), help_text=gettext_lazy("First date of service."))
     revision = models.PositiveSmallIntegerField(default=1)
     status = models.CharField(max_length=12, choices=VersionStatus, default=VersionStatus.DRAFT)
     terms = models.JSONField(default=dict, blank=True)
-    summary = models.TextField(blank=True, help_text="What this version is, or what it changes, in your own words.")
+    summary = models.TextField(
+        blank=True, help_text=gettext_lazy("What this version is, or what it changes, in your own words.")
+    )
     reviewed_on = models.DateField(
-        null=True, blank=True, help_text="The last day on which someone compared it with its sources."
+        null=True, blank=True, help_text=gettext_lazy("The last day on which someone compared it with its sources.")
     )
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
     drafted_at = models.DateTimeField(auto_now_add=True)
@@ -149,8 +153,12 @@ class PolicyVersion(models.Model):
     @property
     def label(self) -> str:
         """How the version is named on pages and in traces."""
-        correction = f", revision {self.revision}" if self.revision > 1 else ""
-        return f"{self.policy.payer.name} from {self.effective_from.isoformat()}{correction}"
+        correction = _(", revision %(revision)s") % {"revision": self.revision} if self.revision > 1 else ""
+        return _("%(name)s from %(day)s%(correction)s") % {
+            "name": self.policy.payer.name,
+            "day": self.effective_from.isoformat(),
+            "correction": correction,
+        }
 
     def as_terms(self, *, is_review_overdue: bool = False) -> PolicyTerms:
         """This version as the engine reads it. Reads `clauses` and `policy.payer`: prefetch them in a loop."""
@@ -176,26 +184,26 @@ class PolicyVersion(models.Model):
 
 
 class ClauseTopic(models.TextChoices):
-    SHORT = "short", "In short"
-    CODES = "codes", "Codes"
-    MODIFIERS = "modifiers", "Modifiers"
-    SECOND_SESSION = "second_session", "Two sessions in a day"
-    GUIDANCE = "guidance", "Image guidance"
-    AUTHORIZATION = "authorization", "Authorization"
-    DIAGNOSES = "diagnoses", "Diagnoses"
-    DOCUMENTATION = "documentation", "Documentation"
-    FILING = "filing", "Filing limits"
-    APPEALS = "appeals", "Appeals"
-    ALERTS = "alerts", "Alerts"
-    PLANS = "plans", "Plans"
+    SHORT = "short", gettext_lazy("In short")
+    CODES = "codes", gettext_lazy("Codes")
+    MODIFIERS = "modifiers", gettext_lazy("Modifiers")
+    SECOND_SESSION = "second_session", gettext_lazy("Two sessions in a day")
+    GUIDANCE = "guidance", gettext_lazy("Image guidance")
+    AUTHORIZATION = "authorization", gettext_lazy("Authorization")
+    DIAGNOSES = "diagnoses", gettext_lazy("Diagnoses")
+    DOCUMENTATION = "documentation", gettext_lazy("Documentation")
+    FILING = "filing", gettext_lazy("Filing limits")
+    APPEALS = "appeals", gettext_lazy("Appeals")
+    ALERTS = "alerts", gettext_lazy("Alerts")
+    PLANS = "plans", gettext_lazy("Plans")
 
 
 class Confidence(models.TextChoices):
     """How far a source carries: of the payer itself, of a good second hand, or worth checking first."""
 
-    HIGH = "high", "High"
-    MEDIUM = "medium", "Medium"
-    LOW = "low", "Low"
+    HIGH = "high", gettext_lazy("High")
+    MEDIUM = "medium", gettext_lazy("Medium")
+    LOW = "low", gettext_lazy("Low")
 
 
 class PolicyClause(models.Model):
@@ -205,10 +213,10 @@ class PolicyClause(models.Model):
     position = models.PositiveSmallIntegerField(default=1)
     topic = models.CharField(max_length=16, choices=ClauseTopic)
     term = models.CharField(max_length=32, blank=True)
-    summary = models.TextField(help_text="In your own words, never the payer's.")
+    summary = models.TextField(help_text=gettext_lazy("In your own words, never the payer's."))
     citation_title = models.CharField(max_length=200)
     citation_url = models.URLField(max_length=400, blank=True)
-    citation_published = models.CharField(max_length=20, blank=True, help_text="As the source shows it.")
+    citation_published = models.CharField(max_length=20, blank=True, help_text=gettext_lazy("As the source shows it."))
     citation_section = models.CharField(max_length=120, blank=True)
     confidence = models.CharField(max_length=8, choices=Confidence, default=Confidence.MEDIUM)
 
@@ -250,7 +258,7 @@ class Coverage(models.Model):
     rank = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     member_number = models.CharField(max_length=40, blank=True)
     starts_on = models.DateField()
-    ends_on = models.DateField(null=True, blank=True, help_text="Last day, or empty while it goes on.")
+    ends_on = models.DateField(null=True, blank=True, help_text=gettext_lazy("Last day, or empty while it goes on."))
 
     objects = CoverageQuerySet.as_manager()
 
@@ -305,8 +313,12 @@ class Authorization(models.Model):
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="authorizations")
     payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="authorizations")
     number = models.CharField(max_length=40)
-    codes = ArrayField(models.CharField(max_length=5), default=list, blank=True, help_text="Empty: not tied to codes.")
-    units = models.PositiveSmallIntegerField(null=True, blank=True, help_text="Sessions, or empty: not counted.")
+    codes = ArrayField(
+        models.CharField(max_length=5), default=list, blank=True, help_text=gettext_lazy("Empty: not tied to codes.")
+    )
+    units = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text=gettext_lazy("Sessions, or empty: not counted.")
+    )
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
 

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
 
 from coding.engine import vocabulary
 from coding.models.rulings import SessionRuling
@@ -13,16 +14,16 @@ from portal.models import FIRST_DAY, LAST_DAY, ClaimForm, Organization, Physicia
 class LineState(models.TextChoices):
     """These five; acknowledged, denied and paid are facts about a line, not states."""
 
-    DRAFT = "draft", "Draft"
-    HELD = "held", "Held"
-    READY = "ready", "Ready"
-    EXPORTED = "exported", "Exported"
-    VOID = "void", "Void"
+    DRAFT = "draft", _("Draft")
+    HELD = "held", _("Held")
+    READY = "ready", _("Ready")
+    EXPORTED = "exported", _("Exported")
+    VOID = "void", _("Void")
 
 
 class LineRole(models.TextChoices):
-    DELIVERY = vocabulary.LineRole.DELIVERY, "Delivery"
-    GUIDANCE = vocabulary.LineRole.GUIDANCE, "Image guidance"
+    DELIVERY = vocabulary.LineRole.DELIVERY, _("Delivery")
+    GUIDANCE = vocabulary.LineRole.GUIDANCE, _("Image guidance")
 
 
 class ChargeLineQuerySet(models.QuerySet):

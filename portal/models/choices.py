@@ -12,17 +12,17 @@ class DepartmentSetting(models.TextChoices):
     ON_CAMPUS = vocabulary.Setting.ON_CAMPUS, _("On campus")
     OFF_CAMPUS_EXCEPTED = vocabulary.Setting.OFF_CAMPUS_EXCEPTED, _("Off campus, excepted (PO)")
     OFF_CAMPUS_NONEXCEPTED = vocabulary.Setting.OFF_CAMPUS_NONEXCEPTED, _("Off campus, nonexcepted (PN)")
-    FREESTANDING = vocabulary.Setting.FREESTANDING, "Freestanding"
+    FREESTANDING = vocabulary.Setting.FREESTANDING, _("Freestanding")
 
 
 class ClaimForm(models.TextChoices):
-    INSTITUTIONAL = vocabulary.ClaimForm.INSTITUTIONAL, "Institutional (UB-04, 837I)"
-    PROFESSIONAL = vocabulary.ClaimForm.PROFESSIONAL, "Professional (CMS-1500, 837P)"
+    INSTITUTIONAL = vocabulary.ClaimForm.INSTITUTIONAL, _("Institutional (UB-04, 837I)")
+    PROFESSIONAL = vocabulary.ClaimForm.PROFESSIONAL, _("Professional (CMS-1500, 837P)")
     GLOBAL = vocabulary.ClaimForm.GLOBAL, _("Global (freestanding, 837P)")
 
 
 class Biller(models.TextChoices):
-    HOSPITAL = "hospital", "Hospital"
+    HOSPITAL = "hospital", _("Hospital")
     PHYSICIAN_GROUP = "physician_group", _("Physician group")
     FREESTANDING_OWNER = "freestanding_owner", _("Freestanding owner")
 
@@ -40,20 +40,20 @@ class Isocenters(models.TextChoices):
 
 
 class MotionManagement(models.TextChoices):
-    NONE = vocabulary.MotionManagement.NONE, "None"
+    NONE = vocabulary.MotionManagement.NONE, _("None")
     ACTIVE = vocabulary.MotionManagement.ACTIVE, _("Active (gating or breath hold with beam control)")
 
 
 class Guidance(models.TextChoices):
-    NONE = vocabulary.Guidance.NONE, "None"
+    NONE = vocabulary.Guidance.NONE, _("None")
     CBCT = vocabulary.Guidance.CBCT, _("Cone-beam CT")
     STEREOSCOPIC = vocabulary.Guidance.STEREOSCOPIC, _("Stereoscopic X-ray")
-    ULTRASOUND = vocabulary.Guidance.ULTRASOUND, "Ultrasound"
+    ULTRASOUND = vocabulary.Guidance.ULTRASOUND, _("Ultrasound")
     SURFACE = vocabulary.Guidance.SURFACE, _("Surface or tracking only")
 
 
 class Completion(models.TextChoices):
-    COMPLETE = vocabulary.Completion.COMPLETE, "Complete"
+    COMPLETE = vocabulary.Completion.COMPLETE, _("Complete")
     PARTIAL = vocabulary.Completion.PARTIAL, _("Partial: beam on, not finished")
     NOT_STARTED = vocabulary.Completion.NOT_STARTED, _("Not started: the beam never went on")
 
@@ -64,10 +64,10 @@ class BeneficiaryNotice(models.TextChoices):
 
 
 class CourseStatus(models.TextChoices):
-    PLANNED = "planned", "Planned"
-    ACTIVE = "active", "Active"
-    COMPLETED = "completed", "Completed"
-    CANCELLED = "cancelled", "Cancelled"
+    PLANNED = "planned", _("Planned")
+    ACTIVE = "active", _("Active")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 class EntrySource(models.TextChoices):

@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.models.choices import (
     BeneficiaryNotice,
@@ -19,7 +20,7 @@ from portal.models.choices import (
 )
 from portal.models.organization import FIRST_DAY, LAST_DAY, Department, Machine, Organization, Physician, User
 
-RECORD_NUMBER = RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", "Capital letters, digits and dashes.")
+RECORD_NUMBER = RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", _("Capital letters, digits and dashes."))
 
 
 class PatientQuerySet(models.QuerySet):
@@ -38,7 +39,7 @@ class Patient(models.Model):
     """A person who is treated. Synthetic everywhere outside a customer's own database."""
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="patients")
-    number = models.CharField("record number", max_length=24, validators=[RECORD_NUMBER])
+    number = models.CharField(_("record number"), max_length=24, validators=[RECORD_NUMBER])
     family_name = models.CharField(max_length=80)
     given_name = models.CharField(max_length=80)
     born_on = models.DateField(null=True, blank=True)
@@ -81,7 +82,7 @@ class Course(models.Model):
     account_number = models.CharField(max_length=24, validators=[RECORD_NUMBER])
     physician = models.ForeignKey(Physician, on_delete=models.PROTECT, related_name="courses", null=True, blank=True)
     diagnoses = ArrayField(
-        models.CharField(max_length=8), size=12, default=list, blank=True, help_text="ICD codes, first one first."
+        models.CharField(max_length=8), size=12, default=list, blank=True, help_text=_("ICD codes, first one first.")
     )
     status = models.CharField(max_length=12, choices=CourseStatus, default=CourseStatus.ACTIVE)
 
@@ -107,13 +108,13 @@ class Prescription(models.Model):
     number = models.PositiveSmallIntegerField(default=1)
     anatomical_site = models.CharField(max_length=120)
     technique = models.CharField(max_length=16, choices=Technique, blank=True)
-    dose_per_fraction_cgy = models.PositiveIntegerField("dose a fraction (cGy)", validators=[MinValueValidator(1)])
+    dose_per_fraction_cgy = models.PositiveIntegerField(_("dose a fraction (cGy)"), validators=[MinValueValidator(1)])
     fractions = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
-    sessions_a_day = models.PositiveSmallIntegerField(default=1, help_text="As ordered.")
+    sessions_a_day = models.PositiveSmallIntegerField(default=1, help_text=_("As ordered."))
     isocenters = models.CharField(max_length=8, choices=Isocenters, default=Isocenters.SINGLE)
     motion_management = models.CharField(max_length=8, choices=MotionManagement, default=MotionManagement.NONE)
     motion_documentation = models.TextField(
-        blank=True, help_text="Why it is needed, the system, its thresholds, and what turns the beam on and off."
+        blank=True, help_text=_("Why it is needed, the system, its thresholds, and what turns the beam on and off.")
     )
     signed_at = models.DateTimeField(null=True, blank=True)
     signed_by = models.ForeignKey(
@@ -160,7 +161,7 @@ class ScheduledFraction(models.Model):
     planned_on = models.DateField()
     planned_time = models.TimeField(null=True, blank=True)
     machine = models.ForeignKey(Machine, on_delete=models.PROTECT, related_name="scheduled_fractions")
-    missed_reason = models.CharField(max_length=200, blank=True, help_text="Empty unless the fraction was missed.")
+    missed_reason = models.CharField(max_length=200, blank=True, help_text=_("Empty unless the fraction was missed."))
 
     class Meta:
         ordering = ["planned_on", "planned_time", "prescription", "fraction_number"]
@@ -221,20 +222,20 @@ class TreatmentSession(models.Model):
     completion = models.CharField(max_length=12, choices=Completion, default=Completion.COMPLETE)
     isocenters = models.CharField(max_length=8, choices=Isocenters, blank=True)
     motion_management = models.CharField(max_length=8, choices=MotionManagement, blank=True)
-    is_inpatient = models.BooleanField("inpatient that day", default=False)
+    is_inpatient = models.BooleanField(_("inpatient that day"), default=False)
     guidance = models.CharField(max_length=16, choices=Guidance, default=Guidance.NONE)
     image_review_signed_at = models.DateTimeField(null=True, blank=True)
-    is_supervision_documented = models.BooleanField("supervision documented", default=True)
-    has_treatment_record = models.BooleanField("treatment record present", default=True)
+    is_supervision_documented = models.BooleanField(_("supervision documented"), default=True)
+    has_treatment_record = models.BooleanField(_("treatment record present"), default=True)
     beneficiary_notice = models.CharField(
-        "advance beneficiary notice",
+        _("advance beneficiary notice"),
         max_length=8,
         choices=BeneficiaryNotice,
         blank=True,
-        help_text="Only where a denial is expected.",
+        help_text=_("Only where a denial is expected."),
     )
-    is_locum = models.BooleanField("substitute physician (fee for time)", default=False)
-    has_resident = models.BooleanField("a resident took part", default=False)
+    is_locum = models.BooleanField(_("substitute physician (fee for time)"), default=False)
+    has_resident = models.BooleanField(_("a resident took part"), default=False)
     requested_code = models.CharField(max_length=5, blank=True)
     requested_modifiers = ArrayField(models.CharField(max_length=2), default=list, blank=True)
     other_codes_same_day = ArrayField(models.CharField(max_length=5), default=list, blank=True)

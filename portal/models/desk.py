@@ -2,14 +2,15 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.models.clinic import Course
 from portal.models.organization import Machine, Organization, User
 
 
 class ViewPlace(models.TextChoices):
-    CHARGES = "charges", "Charge review"
-    HOLDS = "holds", "Holds"
+    CHARGES = "charges", _("Charge review")
+    HOLDS = "holds", _("Holds")
 
 
 class SavedViewQuerySet(models.QuerySet):
@@ -26,7 +27,7 @@ class SavedView(models.Model):
     place = models.CharField(max_length=16, choices=ViewPlace)
     name = models.CharField(max_length=60)
     query = models.CharField(max_length=600, blank=True)
-    is_shared = models.BooleanField("shared with everyone", default=False)
+    is_shared = models.BooleanField(_("shared with everyone"), default=False)
 
     objects = SavedViewQuerySet.as_manager()
 

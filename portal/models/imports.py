@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from portal.models.clinic import Prescription, TreatmentSession
 from portal.models.organization import FIRST_DAY, LAST_DAY, Department, Organization, User
@@ -30,7 +31,7 @@ class TreatmentLogUpload(models.Model):
     department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
-    content = models.BinaryField(help_text="A zip of the four tables.")
+    content = models.BinaryField(help_text=_("A zip of the four tables."))
 
     class Meta:
         ordering = ["-at"]
@@ -81,9 +82,9 @@ class TreatmentLogImport(models.Model):
 
 
 class CandidateState(models.TextChoices):
-    OPEN = "open", "Open"
-    CONFIRMED = "confirmed", "Confirmed"
-    DISMISSED = "dismissed", "Dismissed"
+    OPEN = "open", _("Open")
+    CONFIRMED = "confirmed", _("Confirmed")
+    DISMISSED = "dismissed", _("Dismissed")
 
 
 class SessionCandidateQuerySet(models.QuerySet):
@@ -202,9 +203,9 @@ class CandidateDelivery(models.Model):
 
 
 class RowStatus(models.TextChoices):
-    USED = "used", "Used"
-    IGNORED = "ignored", "Ignored"
-    BROKEN = "broken", "Broken"
+    USED = "used", _("Used")
+    IGNORED = "ignored", _("Ignored")
+    BROKEN = "broken", _("Broken")
 
 
 class ImportedRow(models.Model):

@@ -7,6 +7,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.models.choices import Biller, ClaimForm, DepartmentSetting
 from portal.npi import validate_npi
@@ -20,7 +22,9 @@ def validate_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ValidationError(f"{name} is not a time zone; use an IANA name such as America/New_York.") from error
+        raise ValidationError(
+            _("%(name)s is not a time zone; use an IANA name such as America/New_York.") % {"name": name}
+        ) from error
 
 
 class Organization(models.Model):
@@ -29,7 +33,9 @@ class Organization(models.Model):
     name = models.CharField(max_length=120, unique=True)
     slug = models.SlugField(unique=True)
     publishing_needs_second_person = models.BooleanField(
-        "a second person publishes", default=True, help_text="The author of a policy version may not publish it."
+        gettext_lazy("a second person publishes"),
+        default=True,
+        help_text=gettext_lazy("The author of a policy version may not publish it."),
     )
     is_fictitious = models.BooleanField(default=False, editable=False)
 
@@ -60,21 +66,25 @@ class Department(models.Model):
     time_zone = models.CharField(max_length=40, default="America/New_York", validators=[validate_time_zone])
     npi = models.CharField("NPI", max_length=10, validators=[validate_npi])
     taxonomy = models.CharField(max_length=10)
-    ccn = models.CharField("CMS certification number", max_length=10, blank=True)
+    ccn = models.CharField(gettext_lazy("CMS certification number"), max_length=10, blank=True)
     place_of_service = models.CharField(
         max_length=2,
-        help_text="As enrolled. The place of service on a line follows the setting on the date of service.",
-        validators=[RegexValidator(r"^[0-9]{2}$", "Two digits, such as 22.")],
+        help_text=gettext_lazy(
+            "As enrolled. The place of service on a line follows the setting on the date of service."
+        ),
+        validators=[RegexValidator(r"^[0-9]{2}$", gettext_lazy("Two digits, such as 22."))],
     )
     minutes_of_one_visit = models.PositiveSmallIntegerField(
-        "minutes that make one visit",
+        gettext_lazy("minutes that make one visit"),
         default=180,
-        help_text="A session that starts sooner after the patient's previous one is the same visit.",
+        help_text=gettext_lazy("A session that starts sooner after the patient's previous one is the same visit."),
     )
     confirms_matched_rows = models.BooleanField(
-        "confirm all matched rows at once",
+        gettext_lazy("confirm all matched rows at once"),
         default=False,
-        help_text="On the day sheet, for rows that agree with a record of the treatment log in every point.",
+        help_text=gettext_lazy(
+            "On the day sheet, for rows that agree with a record of the treatment log in every point."
+        ),
     )
     is_active = models.BooleanField("active", default=True)
 
@@ -113,7 +123,7 @@ class DepartmentStatus(models.Model):
 
     class Meta:
         ordering = ["department", "effective_from"]
-        verbose_name_plural = "department statuses"
+        verbose_name_plural = gettext_lazy("department statuses")
         constraints = [
             models.UniqueConstraint(fields=["department", "effective_from"], name="department_status_once_a_day"),
             models.CheckConstraint(
@@ -184,7 +194,7 @@ class ClosedDay(models.Model):
         related_name="closed_days",
         null=True,
         blank=True,
-        help_text="Empty: the whole department.",
+        help_text=gettext_lazy("Empty: the whole department."),
     )
     day = models.DateField()
     reason = models.CharField(max_length=120)
@@ -210,8 +220,11 @@ class Physician(models.Model):
     """A physician who is responsible for sessions and renders the guidance review."""
 
     class Taxonomy(models.TextChoices):
-        RADIATION_ONCOLOGY = "2085R0001X", "2085R0001X radiation oncology"
-        THERAPEUTIC_RADIOLOGY = "2085R0203X", "2085R0203X therapeutic radiology (renamed: prefer 2085R0001X)"
+        RADIATION_ONCOLOGY = "2085R0001X", gettext_lazy("2085R0001X radiation oncology")
+        THERAPEUTIC_RADIOLOGY = (
+            "2085R0203X",
+            gettext_lazy("2085R0203X therapeutic radiology (renamed: prefer 2085R0001X)"),
+        )
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="physicians")
     family_name = models.CharField(max_length=80)
