@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, DateField, Exists, F, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models import Count, DateField, Exists, F, FilteredRelation, Min, OuterRef, Prefetch, Q, QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -155,30 +155,37 @@ def hold_page(form: HoldFilterForm, *, asked: Mapping[str, str]) -> HoldPage:
     """
     wanted = holds_asked(form)
     order = form.cleaned_data["order"]
-    first = {BY_AGE: Value(NEVER, DateField()), BY_DUE_DAY: F("due_on")}.get(order, F("file_by"))
-    holds = with_rows(wanted).annotate(first_day=Coalesce(first, Value(NEVER, DateField())))
+    first = {BY_AGE: Value(NEVER, DateField()), BY_DUE_DAY: F("due_on")}.get(order, F("current__file_by"))
+    # The keys of the page are found first, and only its rows are told in full.
+    keys = with_ruling(wanted).annotate(first_day=Coalesce(first, Value(NEVER, DateField())))
     after = _key(asked.get("after", ""))
     if after is not None:
-        holds = holds.filter(TupleGreaterThan(Tuple(F("first_day"), F("opened_at"), F("id")), after))
-    found = list(holds.order_by("first_day", "opened_at", "id")[: ROWS_A_PAGE + 1])
-    rows = found[:ROWS_A_PAGE]
-    last = rows[-1] if len(found) > ROWS_A_PAGE else None
+        keys = keys.filter(TupleGreaterThan(Tuple(F("first_day"), F("opened_at"), F("id")), after))
+    found = list(
+        keys.order_by("first_day", "opened_at", "id").values_list("first_day", "opened_at", "pk")[: ROWS_A_PAGE + 1]
+    )
+    shown = found[:ROWS_A_PAGE]
+    rows = {hold.pk: hold for hold in with_rows(SessionHold.objects.filter(pk__in=[pk for _day, _at, pk in shown]))}
+    last = shown[-1] if len(found) > ROWS_A_PAGE else None
     return HoldPage(
-        rows=hold_rows(rows, form.user, form.choices.today),
+        rows=hold_rows([rows[pk] for _day, _at, pk in shown], form.user, form.choices.today),
         count_text=count_text(wanted),
         first_url="?" + urlencode(form.kept) if after is not None else "",
         next_url="?" + urlencode({**form.kept, "after": _address(last)}) if last else "",
     )
 
 
+def with_ruling(holds: QuerySet) -> QuerySet:
+    """Holds with their session's current ruling, as `current`."""
+    is_current = Q(session__rulings__is_current=True)
+    return holds.annotate(current=FilteredRelation("session__rulings", condition=is_current))
+
+
 def with_rows(holds: QuerySet) -> QuerySet:
     """Holds with everything that their rows in the list tell."""
-    current = SessionRuling.objects.current().filter(session=OuterRef("session"))
     return (
-        holds.annotate(
-            payer_name=Subquery(current.values("policy_version__policy__payer__name")[:1]),
-            file_by=Subquery(current.values("file_by")[:1]),
-        )
+        with_ruling(holds)
+        .annotate(payer_name=F("current__policy_version__policy__payer__name"), file_by=F("current__file_by"))
         .select_related(
             "session__course__patient", "session__department", "owner", "placed_by", "released_by", "organization"
         )
@@ -303,8 +310,9 @@ def list_url(query: str) -> str:
     return reverse("hold-list") + (f"?{query}" if query else "")
 
 
-def _address(hold: SessionHold) -> str:
-    return f"{hold.first_day.isoformat()},{hold.opened_at.isoformat()},{hold.pk}"
+def _address(key: tuple[date, datetime, int]) -> str:
+    day, at, pk = key
+    return f"{day.isoformat()},{at.isoformat()},{pk}"
 
 
 def _key(text: str) -> tuple[date, datetime, int] | None:
