@@ -165,7 +165,7 @@ def _finding_views(findings: Iterable[Mapping[str, Any]], session: TreatmentSess
         hold = holds.get((finding["name"], finding["claim_form"], finding["role"]))
         is_settled = session.voided_at is not None or (hold is not None and not hold.is_open)
         needs_act = finding["severity"] != Severity.NOTE and not is_settled
-        remedy = remedy_for(finding["name"], session, user) if needs_act else None
+        remedy = remedy_for(finding["name"], session, user, finding["grounds"]) if needs_act else None
         views.append(FindingView(finding, hold, _released(hold, session), remedy))
     return views
 

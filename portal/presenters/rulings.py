@@ -89,7 +89,7 @@ def saved_ruling(session: TreatmentSession, ruling: SessionRuling | None, user: 
         FindingView(
             finding,
             holds.get((finding["name"], finding["claim_form"], finding["role"])),
-            remedy_for(finding["name"], session, user),
+            remedy_for(finding["name"], session, user, finding["grounds"]),
         )
         for finding in (ruling.findings if ruling else [])
     ]
