@@ -14,7 +14,7 @@ from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
+from coding.models import ChargeLine, LineState, SessionHold
 from payers.models import Payer
 from portal.models import User
 
@@ -99,9 +99,9 @@ def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
             Q(role="") | Q(role=OuterRef("role"))
         )
         wanted &= Q(Exists(holds_wanted(filters).filter(on_the_line, session=OuterRef("session"))))
-    if filters.file_from is not None or filters.file_through is not None:
-        current = SessionRuling.objects.current().filter(deadline_wanted(filters), session=OuterRef("session"))
-        wanted &= Q(Exists(current), ~Q(state=LineState.EXPORTED))
+    if is_of_deadline(filters):
+        # A line that is not exported always stands under the current ruling of its session.
+        wanted &= ~Q(state=LineState.EXPORTED) & Q(ruling__is_current=True) & deadline_wanted(filters, "ruling__")
     return ChargeLine.objects.live().visible_to(user).filter(wanted)
 
 
@@ -138,13 +138,18 @@ def holds_wanted(filters: ChargeFilters) -> QuerySet:
     return SessionHold.objects.open().filter(wanted)
 
 
-def deadline_wanted(filters: ChargeFilters) -> Q:
+def is_of_deadline(filters: ChargeFilters) -> bool:
+    """Whether the filters ask for a deadline."""
+    return filters.file_from is not None or filters.file_through is not None
+
+
+def deadline_wanted(filters: ChargeFilters, of_ruling: str = "") -> Q:
     """Rulings whose last day to file lies in the days asked for; a deadline that nobody knows is in none."""
-    wanted = Q(file_by__isnull=False)
+    wanted = Q()
     if filters.file_from is not None:
-        wanted &= Q(file_by__gte=filters.file_from)
+        wanted &= Q(**{f"{of_ruling}file_by__gte": filters.file_from})
     if filters.file_through is not None:
-        wanted &= Q(file_by__lte=filters.file_through)
+        wanted &= Q(**{f"{of_ruling}file_by__lte": filters.file_through})
     return wanted
 
 

@@ -96,7 +96,9 @@ def test_database_url_names_server_or_socket(url, expected):
 
 
 def test_database_url_options_reach_the_driver():
-    assert database("postgres://a@h/n?sslmode=require")["OPTIONS"] == {"sslmode": "require"}
+    found = database("postgres://a@h/n?sslmode=require")["OPTIONS"]
+
+    assert found == {"options": "-c jit=off", "sslmode": "require"}
 
 
 def test_database_url_of_another_engine_is_refused():

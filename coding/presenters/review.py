@@ -203,8 +203,7 @@ def _wanted(filters: ChargeFilters) -> Q:
         wanted &= Q(session__date_of_service__gte=filters.start)
     if filters.end is not None:
         wanted &= Q(session__date_of_service__lte=filters.end)
-    if filters.file_from is not None or filters.file_through is not None:
-        wanted &= deadline_wanted(filters)
+    wanted &= deadline_wanted(filters)
     if is_of_holds(filters):
         of_holds = Q(Exists(holds_wanted(filters).filter(session=OuterRef("session"))))
         if filters.reason and not is_of_holds(replace(filters, reason="")):
