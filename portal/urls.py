@@ -76,6 +76,10 @@ urlpatterns = [
     path("day-sheets/", day_sheets.day_sheet_of_machine, name="day-sheet"),
     path("day-sheets/row/", day_sheets.day_sheet_row, name="day-sheet-row"),
     path("day-sheets/save/", day_sheets.day_sheet_save, name="day-sheet-save"),
+    path("day-sheets/matched/", day_sheets.day_sheet_matched, name="day-sheet-matched"),
+    path("day-sheets/undo/", day_sheets.day_sheet_undo, name="day-sheet-undo"),
+    path("day-sheets/paste/", day_sheets.day_sheet_paste, name="day-sheet-paste"),
+    path("day-sheets/changes/", day_sheets.day_sheet_changes, name="day-sheet-changes"),
     # Imports of treatment logs
     path("imports/", imports.import_list, name="import-list"),
     path("imports/new/", imports.import_upload_files, name="import-upload"),

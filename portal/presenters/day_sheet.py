@@ -1,18 +1,20 @@
-"""One machine's day as a grid: who was planned, what is recorded, what it owes and what to know."""
+"""One machine's day as a grid: who was planned, what the log and the record have, what it owes and what to know."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from coding.models import ChargeLine, SessionHold, SessionRuling
+from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from payers.models import Coverage
 from portal.forms.clock_fields import in_clock_words
-from portal.forms.day_sheets import OUTCOME_LABELS, DayRowForm
+from portal.forms.day_sheets import FIELDS, NOT_ENTERED, OUTCOME_LABELS, DayRowForm, row_values
 from portal.models import (
     Course,
     Department,
@@ -20,11 +22,65 @@ from portal.models import (
     Machine,
     MotionManagement,
     ScheduledFraction,
+    SessionCandidate,
     TreatmentSession,
     User,
 )
 from portal.presenters.rulings import finding_title
-from portal.services.day_sheets import DayRow, day_rows, highest_fractions
+from portal.services.day_sheet_undo import Refusal, last_step
+from portal.services.day_sheets import (
+    DayRow,
+    MachineDay,
+    Outcome,
+    Remark,
+    last_change,
+    machine_day,
+)
+
+ENTERING = (
+    "portal.add_treatmentsession",
+    "portal.change_treatmentsession",
+    "portal.change_scheduledfraction",
+    "portal.import_sessions",
+)
+REMARKS = {
+    Remark.MOTION_UNDOCUMENTED: gettext_lazy("Motion management is not documented"),
+    Remark.UNSIGNED: gettext_lazy("Prescription not signed"),
+    Remark.ALL_DELIVERED: gettext_lazy("All fractions are delivered already"),
+    Remark.OTHER_FRACTION: gettext_lazy("Another fraction is next than the planned one"),
+    Remark.NOT_PLANNED: gettext_lazy("Not planned for this day"),
+    Remark.PLANNED_TWICE: gettext_lazy("Planned twice"),
+    Remark.ONE_RECORD_OF_TWO: gettext_lazy("Planned twice, one record in the log"),
+    Remark.MORE_RECORDS: gettext_lazy("Planned once, more records in the log"),
+    Remark.PARTIAL_RECORD: gettext_lazy("Partial by the treatment log"),
+    Remark.OTHER_SITES: gettext_lazy("The log has another site than the plan"),
+    Remark.UNKNOWN_SITES: gettext_lazy("The log's site is not matched to a prescription"),
+    Remark.MISSED_BUT_LOGGED: gettext_lazy("Missed, but the treatment log has a record"),
+    Remark.RECORD_LEFT: gettext_lazy("The treatment log has a further record"),
+}
+OUTCOME_ICONS = {
+    None: "circle",
+    Outcome.TREATED: "check-circle-fill",
+    Outcome.TWICE: "check-circle-fill",
+    Outcome.PARTIAL: "pause-circle-fill",
+    Outcome.INPATIENT: "slash-circle",
+    Outcome.MISSED: "dash-circle",
+}
+CONFLICT_FIELDS = {
+    "outcome": gettext_lazy("Outcome"),
+    "missed_reason": gettext_lazy("Why missed"),
+    "start": gettext_lazy("Start"),
+    "second_start": gettext_lazy("Second start"),
+    "motion": gettext_lazy("Motion management"),
+    "guidance": gettext_lazy("Image guidance"),
+    "review": gettext_lazy("Review signed"),
+}
+REFUSALS = {
+    Refusal.CHANGED: gettext_lazy("somebody changed it since."),
+    Refusal.EXPORTED: gettext_lazy("a line of it was exported."),
+    Refusal.PLANNED_AGAIN: gettext_lazy("its missed fraction was planned again on another day."),
+}
+NO_RECORD = gettext_lazy("No record in the treatment log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,47 +90,80 @@ class SheetLine:
     code: str
     modifiers: tuple[str, ...]
     state: str
-    state_label: str
     why_url: str
 
 
 @dataclass(frozen=True, slots=True)
-class SessionLink:
+class Link:
     label: str
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that two people filled differently."""
+
+    label: str
+    mine: str
+    theirs: str
+
+
+@dataclass(slots=True)
+class Conflict:
+    """A row that somebody else saved meanwhile: who, when, and where the two differ."""
+
+    saved_by: str
+    saved_at: str
+    differences: list[Difference]
+
+
 @dataclass(slots=True)
 class RowView:
-    """One row: `form` is None where the person may not enter, or where the session's own form is needed."""
+    """One row. `shown` is empty where the person may not enter, or where the session's own form is needed."""
 
     number: int
     row: DayRow
-    form: DayRowForm | None
+    shown: dict[str, str]
+    outcomes: tuple[tuple[str, str], ...]
+    motions: tuple[tuple[str, str], ...]
+    site: str
     fraction: str
     payer: str
-    motion: str
     outcome: str
+    icon: str
     recorded: str
+    log_words: str
     lines: list[SheetLine]
-    know: list[str]
-    sessions: list[SessionLink]
+    warnings: list[str]
+    notes: list[str]
+    links: list[Link]
     course_url: str
+    is_matched: bool
+    errors: list[str] = field(default_factory=list)
+    wrong: Collection[str] = ()
+    conflict: Conflict | None = None
+    is_typed: bool = False
+
+    @property
+    def pk(self) -> int:
+        return self.row.course.pk
 
     @property
     def patient(self) -> str:
         return self.row.course.patient.full_name
 
     @property
-    def is_failed(self) -> bool:
-        return self.form is not None and bool(self.form.errors)
-
-    @property
-    def errors(self) -> list[str]:
-        """Every message of the row, in the order of its fields."""
-        if self.form is None:
-            return []
-        return [message for messages in self.form.errors.values() for message in messages]
+    def classes(self) -> str:
+        """The state of the row as the styles and scripts read it."""
+        names = {
+            "row-failed": bool(self.errors),
+            "row-conflict": self.conflict is not None,
+            "row-typed": self.is_typed,
+            "row-entered": self.row.is_entered,
+            "row-held": any(line.state == LineState.HELD for line in self.lines),
+            "row-matched": self.is_matched,
+        }
+        return " ".join(name for name, is_so in names.items() if is_so)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,39 +177,59 @@ class MachineTab:
 
 @dataclass(slots=True)
 class DaySheet:
+    """The sheet as a page shows it, or the rows of it that an answer brings."""
+
     machine: Machine
     day: date
-    rows: list[RowView]
-    tabs: list[MachineTab]
-    departments: list[tuple[str, str, bool]]
-    previous_url: str
-    next_url: str
-    today_url: str
-    is_after_today: bool
+    today: date
     may_enter: bool
+    rows: list[DayRow]
+    views: list[RowView]
+    loose: list[Link]
+    matched: int
+    held: int
+    tabs: list[MachineTab] = field(default_factory=list)
+    departments: list[tuple[str, str, bool]] = field(default_factory=list)
+    can_undo: bool = False
+
+    @property
+    def previous_url(self) -> str:
+        return sheet_url(self.machine, _weekday_beside(self.day, -1))
+
+    @property
+    def next_url(self) -> str:
+        return sheet_url(self.machine, _weekday_beside(self.day, 1))
+
+    @property
+    def today_url(self) -> str:
+        return sheet_url(self.machine, self.today)
+
+    @property
+    def is_after_today(self) -> bool:
+        return self.day > self.today
 
     @property
     def entered(self) -> int:
-        return sum(view.row.is_entered for view in self.rows)
+        return sum(row.is_entered for row in self.rows)
 
     @property
     def counts(self) -> list[tuple[str, int]]:
         """How many rows have each outcome, and how many are held."""
-        counted = Counter(view.outcome for view in self.rows)
-        pairs = [(str(label), counted[str(label)]) for label in OUTCOME_LABELS.values() if counted[str(label)]]
-        held = sum(any(line.state == "held" for line in view.lines) for view in self.rows)
-        return pairs + ([(_("with a held line"), held)] if held else [])
+        counted = Counter(row.outcome for row in self.rows)
+        pairs = [(str(label), counted[outcome]) for outcome, label in OUTCOME_LABELS.items() if counted[outcome]]
+        return pairs + ([(_("with a held line"), self.held)] if self.held else [])
 
     @property
     def failed(self) -> list[RowView]:
-        return [view for view in self.rows if view.is_failed]
+        return [view for view in self.views if view.errors]
 
     @property
-    def is_over(self) -> bool:
-        return self.entered == len(self.rows)
+    def guidances(self) -> tuple[tuple[str, str], ...]:
+        return tuple((value, str(label)) for value, label in Guidance.choices)
 
-
-FormOf = Callable[[DayRow, str], DayRowForm | None]
+    @property
+    def bulk_is_on(self) -> bool:
+        return self.may_enter and self.machine.department.confirms_matched_rows
 
 
 def sheet_url(machine: Machine, day: date) -> str:
@@ -129,36 +238,43 @@ def sheet_url(machine: Machine, day: date) -> str:
 
 
 def day_sheet(
+    machine: Machine, day: date, *, user: User, today: date, forms: Mapping[int, DayRowForm] | None = None
+) -> DaySheet:
+    """The whole sheet, in a number of queries that does not grow with its rows. `forms` are those typed in."""
+    sheet = day_sheet_rows(machine, day, user=user, today=today, forms=forms)
+    sheet.tabs, sheet.departments = _machines(sheet, user)
+    sheet.can_undo = sheet.may_enter and last_step(machine=machine, day=day, by=user) is not None
+    return sheet
+
+
+def day_sheet_rows(
     machine: Machine,
     day: date,
     *,
     user: User,
     today: date,
-    now: datetime,
     forms: Mapping[int, DayRowForm] | None = None,
+    only: Collection[int] | None = None,
+    found: MachineDay | None = None,
 ) -> DaySheet:
-    """The sheet, in a number of queries that does not grow with its rows. `forms` are those typed in, by course."""
-    may_enter = may_enter_rows(user) and day <= today
-    rows = day_rows(machine=machine, day=day)
-    tabs, departments = _machines(machine, day, user)
+    """The sheet with the views of the courses in `only`, or of all; without what stands around the rows.
+
+    `found` is the day where it was read already.
+    """
+    found = found or machine_day(machine=machine, day=day)
+    may_enter = day <= today and user.has_perms(ENTERING)
+    sessions = [session.pk for row in found.rows for session in row.sessions]
+    held = ChargeLine.objects.live().filter(session__in=sessions, state=LineState.HELD)
     return DaySheet(
         machine=machine,
         day=day,
-        rows=_views(rows, machine, day, user=user, now=now, may_enter=may_enter, forms=forms or {}),
-        tabs=tabs,
-        departments=departments,
-        previous_url=sheet_url(machine, _weekday_beside(day, -1)),
-        next_url=sheet_url(machine, _weekday_beside(day, 1)),
-        today_url=sheet_url(machine, today),
-        is_after_today=day > today,
+        today=today,
         may_enter=may_enter,
-    )
-
-
-def may_enter_rows(user: User) -> bool:
-    """Whether the person may do everything that saving a row can do."""
-    return user.has_perms(
-        ["portal.add_treatmentsession", "portal.change_treatmentsession", "portal.change_scheduledfraction"]
+        rows=found.rows,
+        views=_views(found, user=user, may_enter=may_enter, forms=forms or {}, only=only),
+        loose=[_loose(candidate) for candidate in found.loose],
+        matched=sum(found.is_matched(row) for row in found.rows) if may_enter else 0,
+        held=held.values("session__course").distinct().count() if sessions else 0,
     )
 
 
@@ -174,60 +290,160 @@ def usual_guidance(courses: Sequence[Course]) -> dict[int, str]:
 
 
 def _views(
-    rows: list[DayRow],
-    machine: Machine,
-    day: date,
+    found: MachineDay,
     *,
     user: User,
-    now: datetime,
     may_enter: bool,
     forms: Mapping[int, DayRowForm],
+    only: Collection[int] | None,
 ) -> list[RowView]:
+    numbered = [(n, row) for n, row in enumerate(found.rows, start=1) if only is None or row.course.pk in only]
+    rows = [row for _number, row in numbered]
     sessions = [session.pk for row in rows for session in row.sessions]
-    payers = _payers(rows, day)
-    guidances = usual_guidance([row.course for row in rows]) if may_enter else {}
-    highest = highest_fractions({p.pk for row in rows for p in row.prescriptions})
+    payers = _payers(rows, found.day)
+    guidances = usual_guidance([row.course for row in rows if not row.sessions]) if may_enter else {}
     lines, reasons, opens = _lines(sessions), _reasons(sessions), _courses_to_open(rows, user)
-    elsewhere = _sessions_elsewhere(rows, machine, day)
-    names = Counter(_alike(row) for row in rows)
+    names = Counter(_alike(row) for row in found.rows)
+    zone = found.machine.department.zone
+    has_log = any(row.records for row in found.rows) or any(_is_logged(s) for r in found.rows for s in r.sessions)
     views = []
-    for number, row in enumerate(rows, start=1):
-        form = forms.get(row.course.pk)
-        if form is None and may_enter and not row.is_beyond_the_sheet:
-            guidance = guidances.get(row.course.pk, Guidance.NONE)
-            form = DayRowForm(row=row, machine=machine, day=day, now=now, guidance=guidance)
-        know = [reason for session in row.sessions for reason in reasons[session.pk]]
-        know += _remarks(row, highest)
-        know += [_elsewhere_in_words(session) for session in elsewhere[row.course.pk]]
+    for number, row in numbered:
+        remarks = found.remarks(row)
+        warnings = [reason for session in row.sessions for reason in reasons[session.pk]]
+        warnings += [str(REMARKS[remark]) for remark in remarks if remark in REMARKS]
+        elsewhere = found.elsewhere.get(row.course.pk, [])
+        warnings += [_elsewhere_in_words(session) for session in elsewhere]
+        notes = _notes(row, has_log=has_log)
         if names[_alike(row)] > 1:
-            know.append(_("Another patient here has a similar name"))
-        views.append(
-            RowView(
-                number=number,
-                row=row,
-                form=form,
-                fraction=_fraction(row, highest),
-                payer=payers.get(row.course.patient_id, ""),
-                motion=_motion(row),
-                outcome=_outcome(row),
-                recorded=" and ".join(in_clock_words(session.local_start) for session in row.sessions),
-                lines=[line for session in row.sessions for line in lines[session.pk]],
-                know=list(dict.fromkeys(know)),
-                sessions=[
-                    SessionLink(
-                        _("Session of %(clock)s") % {"clock": in_clock_words(session.local_start)},
-                        reverse("session-detail", args=[session.pk]),
-                    )
-                    for session in [*row.sessions, *elsewhere[row.course.pk]]
-                ],
-                course_url=reverse("course-detail", args=[row.course.pk]) if row.course.pk in opens else "",
-            )
+            notes.append(_("Another patient here has a similar name"))
+        view = RowView(
+            number=number,
+            row=row,
+            shown={},
+            outcomes=_outcome_choices(row),
+            motions=_motion_choices(row),
+            site=", ".join(dict.fromkeys(p.anatomical_site for p in row.visit)),
+            fraction=_fraction(row, found.highest),
+            payer=payers.get(row.course.patient_id, ""),
+            outcome=_outcome(row),
+            icon=OUTCOME_ICONS[row.outcome],
+            recorded=" and ".join(in_clock_words(session.local_start) for session in row.sessions),
+            log_words=_log_words(row, zone),
+            lines=[line for session in row.sessions for line in lines[session.pk]],
+            warnings=list(dict.fromkeys(warnings)),
+            notes=notes,
+            links=_links(row, elsewhere),
+            course_url=reverse("course-detail", args=[row.course.pk]) if row.course.pk in opens else "",
+            is_matched=may_enter and found.is_matched(row),
         )
+        if may_enter and not row.is_beyond_the_sheet:
+            guidance = guidances.get(row.course.pk, Guidance.NONE)
+            values = row_values(row, guidance=guidance, zone=zone, day=found.day)
+            theirs = {name: _in_words(values[name]) for name in FIELDS}
+            view.shown = theirs
+            _show_what_was_typed(view, forms.get(row.course.pk), theirs, zone)
+        views.append(view)
     return views
 
 
-def _machines(machine: Machine, day: date, user: User) -> tuple[list[MachineTab], list[tuple[str, str, bool]]]:
+def _show_what_was_typed(view: RowView, form: DayRowForm | None, theirs: dict[str, str], zone: Any) -> None:
+    if form is None:
+        return
+    view.shown, view.is_typed = form.shown, True
+    if not form.is_bound:
+        return
+    view.wrong = [name for name in form.errors if name in FIELDS]
+    view.errors = [message for messages in form.errors.values() for message in messages]
+    if form.is_conflict:
+        event = last_change(view.row)
+        view.conflict = Conflict(
+            saved_by=event.by.shown_name if event and event.by else "",
+            saved_at=in_clock_words(event.at.astimezone(zone)) if event else "",
+            differences=_differences(view, theirs),
+        )
+
+
+def _differences(view: RowView, theirs: dict[str, str]) -> list[Difference]:
+    words = {
+        "outcome": dict([NOT_ENTERED, *view.outcomes]),
+        "guidance": {choice: str(label) for choice, label in Guidance.choices},
+        "motion": dict(view.motions),
+    }
+    return [
+        Difference(str(label), *(words.get(name, {}).get(value, value) or "–" for value in (mine, theirs[name])))
+        for name, label in CONFLICT_FIELDS.items()
+        if (mine := view.shown[name]) != theirs[name]
+    ]
+
+
+def _in_words(value: Any) -> str:
+    return in_clock_words(value) if hasattr(value, "hour") else str(value or "")
+
+
+def _outcome_choices(row: DayRow) -> tuple[tuple[str, str], ...]:
+    """What the row can be; a session that is recorded is not missed by choosing so."""
+    choices = [(outcome.value, str(label)) for outcome, label in OUTCOME_LABELS.items()]
+    if row.sessions:
+        return tuple(choice for choice in choices if choice[0] != Outcome.MISSED)
+    return (NOT_ENTERED[0], str(NOT_ENTERED[1])), *choices
+
+
+def _motion_choices(row: DayRow) -> tuple[tuple[str, str], ...]:
+    if row.is_motion_prescribed:
+        return ("", _("Active")), (MotionManagement.NONE.value, _("Not this time"))
+    return ("", "–"), (MotionManagement.ACTIVE.value, _("Active"))
+
+
+def _is_logged(session: TreatmentSession) -> bool:
+    return getattr(session, "candidate", None) is not None
+
+
+def _log_words(row: DayRow, zone: Any) -> str:
+    """When the treatment log says it was, where the row rests on it; empty where it does not."""
+    if row.sessions:
+        clocks = [s.candidate.started_at for s in row.sessions if _is_logged(s)]
+    else:
+        clocks = [record.started_at.astimezone(zone) for record in row.records]
+    return ", ".join(in_clock_words(clock) for clock in clocks)
+
+
+def _notes(row: DayRow, *, has_log: bool) -> list[str]:
+    """What is good to know and asks for nothing."""
+    notes = []
+    if row.is_missed and not row.sessions and row.planned[0].missed_reason:
+        notes.append(row.planned[0].missed_reason)
+    if has_log and not row.records and not row.is_missed and not any(_is_logged(s) for s in row.sessions):
+        notes.append(str(NO_RECORD))
+    for session in row.sessions:
+        if _is_logged(session) and session.candidate.started_at.replace(second=0) != session.local_start.replace(
+            second=0, microsecond=0, tzinfo=None
+        ):
+            clock = in_clock_words(session.candidate.started_at)
+            notes.append(_("The treatment log says %(clock)s") % {"clock": clock})
+    return notes
+
+
+def _links(row: DayRow, elsewhere: Iterable[TreatmentSession]) -> list[Link]:
+    """The sessions' own pages, and those of records that the row does not take in by itself."""
+    links = [
+        Link(
+            _("Session of %(clock)s") % {"clock": in_clock_words(s.local_start)}, reverse("session-detail", args=[s.pk])
+        )
+        for s in [*row.sessions, *elsewhere]
+    ]
+    if row.is_entered or row.has_unclear_record:
+        links += [_loose(record.candidate) for record in row.records]
+    return links
+
+
+def _loose(candidate: SessionCandidate) -> Link:
+    label = _("Record of %(clock)s") % {"clock": in_clock_words(candidate.started_at)}
+    return Link(label, reverse("candidate-detail", args=[candidate.pk]))
+
+
+def _machines(sheet: DaySheet, user: User) -> tuple[list[MachineTab], list[tuple[str, str, bool]]]:
     """The tabs of the department's machines with their counts, and the other departments by their first machine."""
+    machine, day = sheet.machine, sheet.day
     machines = [
         m
         for m in Machine.objects.filter(department__in=Department.objects.visible_to(user))
@@ -236,7 +452,7 @@ def _machines(machine: Machine, day: date, user: User) -> tuple[list[MachineTab]
         if m.is_active or m.pk == machine.pk
     ]
     here = [m for m in machines if m.department_id == machine.department_id]
-    counts = machine_counts([m.pk for m in here], day)
+    counts = machine_counts([m.pk for m in here], day) | {machine.pk: (sheet.entered, len(sheet.rows))}
     tabs = [MachineTab(m.name, sheet_url(m, day), *counts[m.pk], is_here=m.pk == machine.pk) for m in here]
     firsts = {m.department_id: m for m in reversed(machines)}
     departments = [
@@ -281,7 +497,6 @@ def _lines(sessions: list[int]) -> dict[int, list[SheetLine]]:
                 code=line.code,
                 modifiers=tuple(line.modifiers),
                 state=line.state,
-                state_label=line.get_state_display(),
                 why_url=reverse("line-why", args=[line.pk]),
             )
         )
@@ -298,24 +513,6 @@ def _reasons(sessions: list[int]) -> dict[int, list[str]]:
     return reasons
 
 
-def _sessions_elsewhere(rows: list[DayRow], machine: Machine, day: date) -> dict[int, list[TreatmentSession]]:
-    """The courses' sessions of that day on another machine of the department, or on one that nobody named.
-
-    Without them a course that was moved would look untreated here and be entered twice.
-    """
-    sessions: dict[int, list[TreatmentSession]] = defaultdict(list)
-    found = (
-        TreatmentSession.objects.standing()
-        .filter(course__in=[row.course.pk for row in rows], date_of_service=day, department=machine.department_id)
-        .exclude(pk__in=[session.pk for row in rows for session in row.sessions])
-        .select_related("machine", "department")
-        .order_by("started_at", "pk")
-    )
-    for session in found:
-        sessions[session.course_id].append(session)
-    return sessions
-
-
 def _elsewhere_in_words(session: TreatmentSession) -> str:
     where = session.machine.name if session.machine else _("a machine that is not named")
     return _("Recorded on %(machine)s at %(clock)s") % {
@@ -330,22 +527,6 @@ def _courses_to_open(rows: list[DayRow], user: User) -> set[int]:
     return set(courses.values_list("pk", flat=True))
 
 
-def _remarks(row: DayRow, highest: Mapping[int, int]) -> Iterable[str]:
-    """What to look at before or while the row is entered."""
-    for prescription in row.prescriptions:
-        is_active = prescription.motion_management == MotionManagement.ACTIVE
-        if is_active and not prescription.motion_documentation.strip():
-            yield _("Motion management is not documented")
-        if not row.sessions and prescription.signed_at is None:
-            yield _("Prescription not signed")
-        if not row.sessions and highest.get(prescription.pk, 0) >= prescription.fractions:
-            yield _("All fractions are delivered already")
-    if not row.planned:
-        yield _("Not planned for this day")
-    if row.is_missed and row.planned[0].missed_reason:
-        yield row.planned[0].missed_reason
-
-
 def _fraction(row: DayRow, highest: Mapping[int, int]) -> str:
     """n/N: what was delivered, else the next one."""
     delivered = [f for session in row.sessions for f in session.delivered_fractions.all()]
@@ -355,15 +536,6 @@ def _fraction(row: DayRow, highest: Mapping[int, int]) -> str:
     return " + ".join(
         f"{highest[p.pk] + 1 if p.pk in highest else planned[p.pk]}/{p.fractions}" for p in row.prescriptions
     )
-
-
-def _motion(row: DayRow) -> str:
-    """Motion management as prescribed, where there is any."""
-    prescriptions = row.prescriptions or [
-        f.prescription for session in row.sessions for f in session.delivered_fractions.all()
-    ]
-    is_active = any(p.motion_management == MotionManagement.ACTIVE for p in prescriptions)
-    return _("Motion active, as prescribed") if is_active else ""
 
 
 def _outcome(row: DayRow) -> str:

@@ -1,28 +1,47 @@
-"""One machine's day, row by row: what was planned and recorded for each course, and recording it from the day sheet."""
+"""One machine's day, row by row: what was planned, logged and recorded for each course, and recording it from there."""
 
+import hashlib
+import uuid
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
+from enum import StrEnum, auto
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from portal.models import (
+    AuditEvent,
     Completion,
     Course,
     DeliveredFraction,
     EntrySource,
     Machine,
+    MotionManagement,
     Patient,
     Prescription,
     ScheduledFraction,
+    SessionCandidate,
+    SheetStep,
     TreatmentSession,
     User,
 )
 from portal.services.clinic import miss_fraction, restore_fraction
+from portal.services.imports import confirm_candidate
+from portal.services.log_matching import LogRecord, MatchedRecords, match_records
 from portal.services.sessions import amend_session, record_session
+
+# What a row can change of a session, and so what taking a step back restores.
+FACTS = (
+    "started_at",
+    "ended_at",
+    "completion",
+    "is_inpatient",
+    "guidance",
+    "motion_management",
+    "image_review_signed_at",
+)
 
 
 class Outcome(StrEnum):
@@ -33,6 +52,25 @@ class Outcome(StrEnum):
     PARTIAL = "partial"
     INPATIENT = "inpatient"
     MISSED = "missed"
+
+
+class Remark(StrEnum):
+    """What to look at in a row. A row with any of them is confirmed by itself, never with the matched ones."""
+
+    MOTION_UNDOCUMENTED = auto()
+    UNSIGNED = auto()
+    ALL_DELIVERED = auto()
+    OTHER_FRACTION = auto()
+    NOT_PLANNED = auto()
+    PLANNED_TWICE = auto()
+    ONE_RECORD_OF_TWO = auto()
+    MORE_RECORDS = auto()
+    PARTIAL_RECORD = auto()
+    OTHER_SITES = auto()
+    UNKNOWN_SITES = auto()
+    MISSED_BUT_LOGGED = auto()
+    RECORD_LEFT = auto()
+    ELSEWHERE = auto()
 
 
 class RowChanged(Exception):
@@ -47,6 +85,7 @@ class RowChanged(Exception):
 class RowEntry:
     """What a person enters in a row: one start for each session that took place.
 
+    `motion` is blank where the session followed the prescription, None where the row leaves it alone.
     `review_signed_at` goes to the sessions that had begun by then; `is_review_changed` tells an emptied field from one
     that was left alone.
     """
@@ -57,22 +96,25 @@ class RowEntry:
     missed_reason: str = ""
     review_signed_at: datetime | None = None
     is_review_changed: bool = False
+    motion: str | None = None
 
 
 @dataclass(slots=True)
 class DayRow:
-    """One course on one machine's day: its planned fractions and its standing sessions, each in order."""
+    """One course on one machine's day: its planned fractions, standing sessions and open log records, in order."""
 
     course: Course
     planned: list[ScheduledFraction] = field(default_factory=list)
     sessions: list[TreatmentSession] = field(default_factory=list)
+    records: list[LogRecord] = field(default_factory=list)
 
     @property
     def mark(self) -> str:
-        """What the row rests on: another mark, and somebody has changed it."""
+        """What the row rests on, in twelve digits: another mark, and somebody has changed it."""
         parts = [f"s{session.pk}.{session.revision}" for session in self.sessions]
-        parts += [f"{'m' if fraction.missed_reason else 'p'}{fraction.pk}" for fraction in self.planned]
-        return " ".join(parts)
+        parts += [f"p{fraction.pk}{fraction.missed_reason}" for fraction in self.planned]
+        parts += [f"c{record.candidate.pk}" for record in self.records]
+        return hashlib.blake2s(" ".join(parts).encode(), digest_size=6).hexdigest()
 
     @property
     def outcome(self) -> Outcome | None:
@@ -95,8 +137,8 @@ class DayRow:
     @property
     def is_beyond_the_sheet(self) -> bool:
         """Whether more is recorded than the row can say, so that it is amended session by session."""
-        guidances = {session.guidance for session in self.sessions}
-        return bool(self.sessions) and (len(self.sessions) > 2 or len(guidances) > 1 or self.outcome is None)
+        kinds = {(session.guidance, session.motion_management) for session in self.sessions}
+        return bool(self.sessions) and (len(self.sessions) > 2 or len(kinds) > 1 or self.outcome is None)
 
     @property
     def is_entered(self) -> bool:
@@ -107,33 +149,164 @@ class DayRow:
         """What is planned for the day, each once."""
         return list({fraction.prescription_id: fraction.prescription for fraction in self.planned}.values())
 
+    @property
+    def visit(self) -> list[Prescription]:
+        """What the day treats: as planned, else as recorded, else as the log has it."""
+        recorded = [delivered.prescription for s in self.sessions for delivered in s.delivered_fractions.all()]
+        logged = [prescription for record in self.records for prescription in record.prescriptions]
+        return self.prescriptions or list({p.pk: p for p in recorded or logged}.values())
+
+    @property
+    def has_unclear_record(self) -> bool:
+        """Whether nobody can tell here which prescription the log's record delivered."""
+        return len(self.prescriptions) != 1 and not all(record.is_known for record in self.records)
+
+    @property
+    def is_motion_prescribed(self) -> bool:
+        return any(p.motion_management == MotionManagement.ACTIVE for p in self.visit)
+
+    @property
+    def is_planned_twice(self) -> bool:
+        return len({fraction.prescription_id for fraction in self.planned}) < len(self.planned)
+
+    @property
+    def expected(self) -> Outcome:
+        """What the row most likely is: as recorded, else as the log has it, else as planned."""
+        if self.outcome:
+            return self.outcome
+        if len(self.records) == 1 and self.records[0].candidate.is_partial:
+            return Outcome.PARTIAL
+        is_twice = len(self.records) == 2 if self.records else self.is_planned_twice
+        return Outcome.TWICE if is_twice else Outcome.TREATED
+
+
+@dataclass(slots=True)
+class MachineDay:
+    """A machine's day: its rows, the log's records without a row, and what bears on the rows from elsewhere.
+
+    `highest` is the highest fraction delivered of each prescription; `elsewhere` the sessions of each course that day
+    on another machine of the department, or on one that nobody named.
+    """
+
+    machine: Machine
+    day: date
+    rows: list[DayRow]
+    loose: list[SessionCandidate]
+    highest: dict[int, int]
+    elsewhere: dict[int, list[TreatmentSession]]
+
+    def remarks(self, row: DayRow) -> list[Remark]:
+        """What to look at in the row, before or after it is entered."""
+        told = []
+        is_open = not row.sessions
+        for prescription in row.prescriptions:
+            is_active = prescription.motion_management == MotionManagement.ACTIVE
+            if is_active and not prescription.motion_documentation.strip():
+                told.append(Remark.MOTION_UNDOCUMENTED)
+            if is_open and prescription.signed_at is None:
+                told.append(Remark.UNSIGNED)
+            if is_open and self.highest.get(prescription.pk, 0) >= prescription.fractions:
+                told.append(Remark.ALL_DELIVERED)
+        if is_open and any(planned != following for planned, following in self.numbers(row)):
+            told.append(Remark.OTHER_FRACTION)
+        if not row.planned:
+            told.append(Remark.NOT_PLANNED)
+        if not row.is_entered:
+            told += self._remarks_on_records(row)
+        elif row.records:
+            told.append(Remark.MISSED_BUT_LOGGED if row.is_missed and is_open else Remark.RECORD_LEFT)
+        if self.elsewhere.get(row.course.pk):
+            told.append(Remark.ELSEWHERE)
+        return list(dict.fromkeys(told))
+
+    def numbers(self, row: DayRow) -> list[tuple[int, int]]:
+        """Of each planned prescription the first planned number, and the one that follows the last delivered."""
+        first: dict[int, int] = {}
+        for fraction in row.planned:
+            first.setdefault(fraction.prescription_id, fraction.fraction_number)
+        return [(number, self.highest.get(pk, number - 1) + 1) for pk, number in first.items()]
+
+    def is_matched(self, row: DayRow) -> bool:
+        """Whether patient, plan and fraction of an open row are those of one complete record, and nothing is odd."""
+        return not row.is_entered and len(row.records) == 1 and not self.remarks(row)
+
+    def _remarks_on_records(self, row: DayRow) -> list[Remark]:
+        told = []
+        if row.is_planned_twice:
+            told.append(Remark.ONE_RECORD_OF_TWO if len(row.records) == 1 else Remark.PLANNED_TWICE)
+        elif len(row.records) > 1:
+            told.append(Remark.MORE_RECORDS)
+        if any(record.candidate.is_partial for record in row.records):
+            told.append(Remark.PARTIAL_RECORD)
+        if not all(record.is_known for record in row.records):
+            told.append(Remark.UNKNOWN_SITES)
+        elif row.planned and any(
+            {p.pk for p in record.prescriptions} != {p.pk for p in row.prescriptions} for record in row.records
+        ):
+            told.append(Remark.OTHER_SITES)
+        return told
+
+
+def machine_day(*, machine: Machine, day: date) -> MachineDay:
+    """The whole day, in a fixed number of queries."""
+    rows, matched = _rows(machine, day, None)
+    return MachineDay(
+        machine=machine,
+        day=day,
+        rows=rows,
+        loose=matched.loose,
+        highest=highest_fractions({p.pk for row in rows for p in row.prescriptions}),
+        elsewhere=_sessions_elsewhere(rows, machine, day),
+    )
+
 
 def day_rows(*, machine: Machine, day: date, courses: Collection[int] | None = None) -> list[DayRow]:
     """The rows of a machine's day in order of time, in a fixed number of queries; only those of `courses` if given."""
+    return _rows(machine, day, courses)[0]
+
+
+def _rows(machine: Machine, day: date, courses: Collection[int] | None) -> tuple[list[DayRow], MatchedRecords]:
     planned = (
         ScheduledFraction.objects.filter(machine=machine, planned_on=day)
-        .select_related("prescription__course__patient", "prescription__course__department", "machine")
+        .select_related(
+            "prescription__course__patient", "prescription__course__department", "prescription__course__physician"
+        )
         .order_by("planned_time", "prescription__course", "fraction_number", "pk")
     )
     sessions = (
         TreatmentSession.objects.standing()
         .filter(machine=machine, date_of_service=day)
-        .select_related("course__patient", "course__department", "department", "recorded_by")
+        .select_related("course__patient", "course__department", "course__physician", "department", "candidate")
         .prefetch_related("delivered_fractions__prescription")
         .order_by("started_at", "pk")
     )
-    if courses is not None:
-        planned = planned.filter(prescription__course__in=courses)
-        sessions = sessions.filter(course__in=courses)
     rows: dict[int, DayRow] = {}
     for fraction in planned:
         course = fraction.prescription.course
         rows.setdefault(course.pk, DayRow(course)).planned.append(fraction)
     for session in sessions:
         rows.setdefault(session.course_id, DayRow(session.course)).sessions.append(session)
-    return sorted(
-        rows.values(), key=lambda row: (_clock_of(row, machine), row.course.patient.family_name, row.course.pk)
+    matched = match_records(machine=machine, day=day, on_sheet=[row.course for row in rows.values()])
+    for course, records in matched.of_course.items():
+        rows.setdefault(course, DayRow(matched.courses[course])).records = records
+    wanted = [row for row in rows.values() if courses is None or row.course.pk in courses]
+    wanted.sort(key=lambda row: (_clock_of(row, machine), row.course.patient.family_name, row.course.pk))
+    return wanted, matched
+
+
+def _sessions_elsewhere(rows: list[DayRow], machine: Machine, day: date) -> dict[int, list[TreatmentSession]]:
+    """Without them a course that was moved would look untreated here and be entered twice."""
+    sessions: dict[int, list[TreatmentSession]] = defaultdict(list)
+    found = (
+        TreatmentSession.objects.standing()
+        .filter(course__in=[row.course.pk for row in rows], date_of_service=day, department=machine.department_id)
+        .exclude(pk__in=[session.pk for row in rows for session in row.sessions])
+        .select_related("machine", "department")
+        .order_by("started_at", "pk")
     )
+    for session in found:
+        sessions[session.course_id].append(session)
+    return sessions
 
 
 def highest_fractions(
@@ -158,17 +331,26 @@ def highest_fractions(
 
 @transaction.atomic
 def record_day_row(
-    *, row: DayRow, machine: Machine, day: date, mark: str, entry: RowEntry, today: date, by: User
+    *,
+    row: DayRow,
+    machine: Machine,
+    day: date,
+    mark: str,
+    entry: RowEntry,
+    today: date,
+    at: datetime,
+    by: User,
+    batch: uuid.UUID | None = None,
 ) -> DayRow:
-    """Record what a row says: sessions anew or amended, or its planned fractions missed. The row as it stands after.
+    """Record what a row says: sessions anew, from the log or amended, or its planned fractions missed. The row after.
 
-    `mark` is that of the row which the person saw. Raises RowChanged when the row is another one by now, ValueError
-    where the entry has fewer starts than sessions are recorded, and FractionPlannedAgain where a missed fraction that
-    was delivered after all stands on another day.
+    `mark` is that of the row which the person saw. What the row was before is kept as a step that can be taken back;
+    rows of one `batch` are one step. Raises RowChanged when the row is another one by now, ValueError where the entry
+    has fewer starts than sessions are recorded, or a record of the log has a site that nobody knows, and
+    FractionPlannedAgain where a missed fraction that was delivered after all stands on another day.
     """
     Patient.objects.select_for_update().get(pk=row.course.patient_id)
-    found = day_rows(machine=machine, day=day, courses=[row.course.pk])
-    row = found[0] if found else DayRow(row.course)
+    row = row_as_it_stands(course=row.course, machine=machine, day=day)
     if row.mark != mark:
         raise RowChanged(row)
     if len(entry.starts) < len(row.sessions):
@@ -181,12 +363,70 @@ def record_day_row(
         if row.is_missed and not row.sessions:
             for fraction in row.planned:
                 restore_fraction(fraction=fraction, by=by)
-        for place, started_at in enumerate(entry.starts):
-            if place < len(row.sessions):
-                _amend(row.sessions[place], started_at, entry, today, by)
+        for place, session in enumerate(row.sessions):
+            _amend(session, entry.starts[place], entry, today, by)
+        records = _records_by_place(row, entry)
+        for place in range(len(row.sessions), len(entry.starts)):
+            record = records.get(place)
+            if record is None:
+                _record(row, place, entry.starts[place], machine, entry, today, by)
             else:
-                _record(row, place, started_at, machine, entry, today, by)
-    return day_rows(machine=machine, day=day, courses=[row.course.pk])[0]
+                _confirm(row, place, entry.starts[place], record, machine, entry, today, at, by)
+    after = row_as_it_stands(course=row.course, machine=machine, day=day)
+    if after.mark != mark:
+        SheetStep.objects.create(
+            organization_id=row.course.organization_id,
+            machine=machine,
+            day=day,
+            course=row.course,
+            by=by,
+            batch=batch or uuid.uuid4(),
+            before=_remembered(row),
+            mark_after=after.mark,
+            at=at,
+        )
+    return after
+
+
+def row_as_it_stands(*, course: Course, machine: Machine, day: date) -> DayRow:
+    """The course's row; an empty one where nothing is planned, logged or recorded any more."""
+    found = day_rows(machine=machine, day=day, courses=[course.pk])
+    return found[0] if found else DayRow(course)
+
+
+def last_change(row: DayRow) -> AuditEvent | None:
+    """Who changed something of the row last, and when."""
+    sessions = [session.pk for session in row.sessions]
+    about = Q(subject_kind=TreatmentSession._meta.label_lower, subject_id__in=sessions)
+    fractions = [fraction.pk for fraction in row.planned]
+    about |= Q(subject_kind=ScheduledFraction._meta.label_lower, subject_id__in=fractions)
+    events = AuditEvent.objects.filter(about, organization=row.course.organization_id)
+    return events.select_related("by").order_by("-at", "-pk").first()
+
+
+def _remembered(row: DayRow) -> dict[str, object]:
+    """The row as a step keeps it."""
+    return {
+        "mark": row.mark,
+        "sessions": {session.pk: {name: _plain(getattr(session, name)) for name in FACTS} for session in row.sessions},
+        "missed": {fraction.pk: fraction.missed_reason for fraction in row.planned},
+    }
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _records_by_place(row: DayRow, entry: RowEntry) -> dict[int, LogRecord]:
+    """The log's record of each session that is new: of two starts the nearer one."""
+    free = list(range(len(row.sessions), len(entry.starts)))
+    records: dict[int, LogRecord] = {}
+    for record in row.records:
+        if free:
+            place = min(free, key=lambda p: abs(entry.starts[p] - record.started_at))
+            free.remove(place)
+            records[place] = record
+    return records
 
 
 def _record(
@@ -202,15 +442,53 @@ def _record(
         machine=machine,
         physician=row.course.physician,
         source=EntrySource.DAY_SHEET,
-        guidance=entry.guidance,
         image_review_signed_at=_review_of(started_at, entry),
+        motion_management=entry.motion or "",
         **_facts(entry),
     )
 
 
+def _confirm(
+    row: DayRow,
+    place: int,
+    started_at: datetime,
+    record: LogRecord,
+    machine: Machine,
+    entry: RowEntry,
+    today: date,
+    at: datetime,
+    by: User,
+) -> None:
+    """Make the session of the log's record, so that both are linked; another start that was typed amends it."""
+    only = row.prescriptions[0] if len(row.prescriptions) == 1 else None
+    prescription_of = {pk: prescription or only for pk, prescription in record.prescription_of.items()}
+    if None in prescription_of.values():
+        raise ValueError("a record with an unknown site is confirmed on its own page")
+    visit = list({p.pk: p for p in prescription_of.values()}.values())
+    numbers = {p.pk: number for p, number in _fractions_to_deliver(row, place, record.started_at, visit)}
+    session = confirm_candidate(
+        candidate=record.candidate,
+        course=row.course,
+        department=machine.department,
+        fractions={pk: (p, numbers[p.pk]) for pk, p in prescription_of.items()},
+        today=today,
+        at=at,
+        by=by,
+        machine=machine,
+        physician=row.course.physician,
+        image_review_signed_at=_review_of(started_at, entry),
+        motion_management=entry.motion or "",
+        **_facts(entry),
+    )
+    if started_at != session.started_at:
+        _amend(session, started_at, entry, today, by)
+
+
 def _amend(session: TreatmentSession, started_at: datetime, entry: RowEntry, today: date, by: User) -> None:
     """Amend what the row changed; a session that it leaves as it was is not touched."""
-    wanted = {"started_at": started_at, "guidance": entry.guidance, **_facts(entry)}
+    wanted = {"started_at": started_at, **_facts(entry)}
+    if entry.motion is not None:
+        wanted["motion_management"] = entry.motion
     if entry.is_review_changed:
         wanted["image_review_signed_at"] = _review_of(started_at, entry)
     changes = {name: value for name, value in wanted.items() if getattr(session, name) != value}
@@ -224,6 +502,7 @@ def _facts(entry: RowEntry) -> dict[str, object]:
     return {
         "completion": Completion.PARTIAL if entry.outcome is Outcome.PARTIAL else Completion.COMPLETE,
         "is_inpatient": entry.outcome is Outcome.INPATIENT,
+        "guidance": entry.guidance,
     }
 
 
@@ -232,19 +511,22 @@ def _review_of(started_at: datetime, entry: RowEntry) -> datetime | None:
     return signed_at if signed_at is not None and signed_at >= started_at else None
 
 
-def _fractions_to_deliver(row: DayRow, place: int, started_at: datetime) -> list[tuple[Prescription, int | None]]:
+def _fractions_to_deliver(
+    row: DayRow, place: int, started_at: datetime, visit: list[Prescription] | None = None
+) -> list[tuple[Prescription, int | None]]:
     """Each prescription of the visit with its next number: the one after the last delivered, else the planned one.
 
-    The second visit of a day delivers what is planned or ordered twice; where nothing is, what the first one delivered.
+    `visit` is what the log says was delivered; without it the plan tells: the second visit of a day delivers what is
+    planned or ordered twice; where nothing is, what the first one delivered.
     """
     planned: dict[int, list[int]] = defaultdict(list)
     for fraction in row.planned:
         planned[fraction.prescription_id].append(fraction.fraction_number)
-    visit = row.prescriptions
-    if place:
+    is_planned = visit is None
+    visit = row.prescriptions if visit is None else visit
+    if place and is_planned:
         visit = [p for p in visit if len(planned[p.pk]) > place or p.sessions_a_day > place] or visit
-    if not visit and row.sessions:
-        visit = [delivered.prescription for delivered in row.sessions[0].delivered_fractions.all()]
+    visit = visit or row.visit
     highest = highest_fractions([p.pk for p in visit], before=started_at)
     return [
         (p, highest[p.pk] + 1 if p.pk in highest else min(planned[p.pk]) + place if planned[p.pk] else None)
@@ -261,6 +543,7 @@ def _clock_of(row: DayRow, machine: Machine) -> str:
     planned = [fraction.planned_time for fraction in row.planned if fraction.planned_time]
     if planned:
         return f"{min(planned):%H:%M}"
-    if row.sessions:
-        return f"{row.sessions[0].started_at.astimezone(machine.department.zone):%H:%M}"
+    if row.sessions or row.records:
+        first = (row.sessions or row.records)[0]
+        return f"{first.started_at.astimezone(machine.department.zone):%H:%M}"
     return "99:99"

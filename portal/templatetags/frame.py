@@ -1,13 +1,15 @@
 """Small words of the templates: icons, states, money and days. No rule lives here."""
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -65,6 +67,23 @@ def severity_icon(severity: str) -> SafeString:
     return format_html('<span class="nowrap">{} {}</span>', icon(name), word)
 
 
+@register.simple_tag
+@lru_cache(maxsize=500)
+def options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
+    """The options of a select. A sheet has hundreds of selects that are all alike, so each is made once."""
+    return format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, mark_safe(" selected") if value == chosen else "", label) for value, label in choices),
+    )
+
+
+@register.simple_block_tag
+def compact(content: SafeString) -> SafeString:
+    """The content without the indentation of its template, which in a long table weighs more than the table."""
+    return mark_safe(re.sub(r"\s+", " ", content))
+
+
 @register.filter
 def money(amount: Decimal | None) -> SafeString | str:
     """Dollars and cents; a missing amount is shown as missing, never as zero."""
@@ -84,6 +103,12 @@ def day(value: date | datetime | str | None) -> str:
     if isinstance(value, str):
         value = date.fromisoformat(value[:10])
     return f"{value:%m/%d/%Y}"
+
+
+@register.inclusion_tag("_components/breadcrumbs.html")
+def breadcrumbs(*labels_and_addresses: str) -> dict[str, Any]:
+    """The way to a page that knows it in its template: label, address, label, address."""
+    return {"crumbs": list(batched(labels_and_addresses, 2))}
 
 
 @register.filter

@@ -82,6 +82,7 @@ def entry(course, machine, **changes):
         "outcome": "treated",
         "start": "9:04 AM",
         "second_start": "",
+        "motion": "",
         "guidance": "none",
         "review": "",
         "missed_reason": "",
@@ -113,7 +114,7 @@ def test_day_sheet_lists_what_is_planned_and_what_is_recorded(client, coder, mac
 
     page = client.get(sheet_url(machine)).context["page"]
 
-    assert [(view.row.course, view.fraction, view.outcome) for view in page.rows] == [
+    assert [(view.row.course, view.fraction, view.outcome) for view in page.views] == [
         (treated, "4/33", "Treated"),
         (planned, "1/33", "Not entered"),
     ]
@@ -245,9 +246,9 @@ def test_day_sheet_row_changed_meanwhile_is_refused_once(client, coder, machine)
     save_row(client, course, machine)
 
     refused = post(client, "day-sheet-row", machine, stale, row=course.pk)
-    form = next(view.form for view in refused.context["page"].rows)
+    (view,) = refused.context["page"].views
     again = post(
-        client, "day-sheet-row", machine, stale | {f"row-{course.pk}-mark": form["mark"].value()}, row=course.pk
+        client, "day-sheet-row", machine, stale | {f"row-{course.pk}-mark": view.shown["mark"]}, row=course.pk
     )
 
     assert refused.status_code == 422
@@ -283,10 +284,10 @@ def test_day_sheet_row_beyond_the_sheet_is_amended_by_its_own_form(client, coder
         course, machine=machine, started_at=datetime(2026, 11, 23, 14, tzinfo=UTC), completion="not_started"
     )
 
-    (view,) = client.get(sheet_url(machine)).context["page"].rows
+    (view,) = client.get(sheet_url(machine)).context["page"].views
 
-    assert view.form is None
-    assert view.sessions[0].url == reverse("session-detail", args=[session.pk])
+    assert view.shown == {}
+    assert view.links[0].url == reverse("session-detail", args=[session.pk])
 
 
 def test_day_sheet_row_without_script_comes_back_to_the_row(client, coder, machine):
@@ -340,7 +341,7 @@ def test_day_sheet_ahead_of_today_is_not_entered(client, coder, machine):
     page = client.get(sheet_url(machine, date(2026, 11, 25))).context["page"]
     refused = client.post(reverse("day-sheet-save"), {"machine": machine.pk, "date": "2026-11-25"})
 
-    assert (page.may_enter, page.rows[0].form, refused.status_code) == (False, None, 404)
+    assert (page.may_enter, page.views[0].shown, refused.status_code) == (False, {}, 404)
 
 
 def test_day_sheet_tells_similar_names_and_missing_documentation(client, coder, machine):
@@ -350,9 +351,10 @@ def test_day_sheet_tells_similar_names_and_missing_documentation(client, coder, 
     course.prescriptions.update(motion_management="active", motion_documentation="")
 
     page = client.get(sheet_url(machine)).context["page"]
-    view = next(view for view in page.rows if view.row.course == course)
+    view = next(view for view in page.views if view.row.course == course)
 
-    assert view.know == ["Motion management is not documented", "Another patient here has a similar name"]
+    assert view.warnings == ["Motion management is not documented"]
+    assert view.notes == ["Another patient here has a similar name"]
 
 
 def test_day_sheet_tells_of_a_session_on_another_machine(client, coder, machine):
@@ -360,10 +362,10 @@ def test_day_sheet_tells_of_a_session_on_another_machine(client, coder, machine)
     other = make_machine(machine.department, name="Aurora 9")
     make_session(course, machine=other, started_at=datetime(2026, 11, 23, 14, tzinfo=UTC))
 
-    (view,) = client.get(sheet_url(machine)).context["page"].rows
+    (view,) = client.get(sheet_url(machine)).context["page"].views
 
-    assert view.know == ["Recorded on Aurora 9 at 9:00 AM"]
-    assert [link.label for link in view.sessions] == ["Session of 9:00 AM"]
+    assert view.warnings == ["Recorded on Aurora 9 at 9:00 AM"]
+    assert [link.label for link in view.links] == ["Session of 9:00 AM"]
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "01/01/1900"])
@@ -401,7 +403,7 @@ def test_day_sheet_is_read_by_an_auditor_and_not_written(client, organization, m
     page = client.get(sheet_url(machine)).context["page"]
     refused = post(client, "day-sheet-row", machine, entry(course, machine), row=course.pk)
 
-    assert (page.rows[0].form, refused.status_code) == (None, 403)
+    assert (page.views[0].shown, refused.status_code) == ({}, 403)
 
 
 def test_day_sheet_query_count_does_not_grow_with_its_rows(client, coder, machine):

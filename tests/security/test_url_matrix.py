@@ -101,6 +101,10 @@ MATRIX = {
     "day-sheet": (EVERYONE, "GET", "?machine"),
     "day-sheet-row": (ENTER, "POST", "machine and day"),
     "day-sheet-save": (ENTER, "POST", "machine and day"),
+    "day-sheet-matched": (ENTER, "POST", "machine and day"),
+    "day-sheet-undo": (ENTER, "POST", "machine and day"),
+    "day-sheet-paste": (ENTER, "GET POST", "?machine"),
+    "day-sheet-changes": (EVERYONE, "GET", "?machine"),
     # Imports
     "import-list": (EVERYONE, "GET", ""),
     "import-upload": (ENTER, "GET POST", ""),
