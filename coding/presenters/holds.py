@@ -9,14 +9,13 @@ from urllib.parse import urlencode
 from django.db.models import Count, DateField, Exists, F, FilteredRelation, Min, OuterRef, Prefetch, Q, QuerySet, Value
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coding.engine.findings import HARD_HOLDS
 from coding.forms.holds import BY_AGE, BY_DUE_DAY, NOT_SET, OVERDUE, THIS_WEEK, TODAY, HoldFilterForm
-from coding.forms.lines import FilterChoices
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from coding.presenters.review import DEADLINE_IS_NEAR, NarrowTo, hold_title
 from coding.reports import NO_PAYER
@@ -60,6 +59,11 @@ class HoldRow:
     is_overdue: bool
     remedy: Remedy | None
     stands_for: int
+
+    @property
+    def step(self) -> str:
+        """What is to be done next, whoever does it."""
+        return self.remedy.label if self.remedy else step_words(self.hold.name)
 
     @property
     def deadline(self) -> str:
@@ -222,7 +226,7 @@ def _hold_row(hold: SessionHold, user: User, today: date, stands_for: int) -> Ho
 def rows_answer(
     request: HttpRequest, patients: Iterable[int], in_place_of: Mapping[int, int] | None = None
 ) -> dict[str, Any]:
-    """What puts rows in their places once something was done: the rows that the list shows of these patients.
+    """What puts a list right once something was done: its rows of these patients, and its counts by age.
 
     The list posts the keys of its rows as `shown`; `in_place_of` names the hold whose row a newer one takes.
     """
@@ -232,12 +236,14 @@ def rows_answer(
     holds = SessionHold.objects.visible_to(request.user).filter(
         pk__in=newer | (shown - set(replaced.values())), session__course__patient__in=patients
     )
-    today = FilterChoices(request.user).today
-    return {
-        "rows": hold_rows(with_rows(holds), request.user, today, replaced),
+    form = HoldFilterForm(QueryDict(request.POST.get("query", "")), user=request.user)
+    answer = {
+        "rows": hold_rows(with_rows(holds), request.user, form.choices.today, replaced),
         "may_act": request.user.has_perm("coding.change_sessionhold"),
-        "query": request.POST.get("query", ""),
+        "query": form.query,
+        "list_url": reverse("hold-list"),
     }
+    return answer | ({"ages": age_counts(form)} if form.is_valid() else {})
 
 
 def reason_counts(form: HoldFilterForm) -> list[ReasonCount]:

@@ -511,6 +511,7 @@ def test_carry_out_beside_the_list_offers_the_way_back(coder, client, course):
 
     assert "1 hold released." in told(done)
     assert "Take the release back" in told(done)
+    assert [age.number for age in done.context["ages"]] == ["0", "0", "0", "0"]
 
 
 def test_set_back_takes_a_release_back_in_the_same_row(coder, client, course):
