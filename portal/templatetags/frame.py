@@ -108,7 +108,7 @@ def day(value: date | datetime | str | None) -> str:
 @register.inclusion_tag("_components/breadcrumbs.html")
 def breadcrumbs(*labels_and_addresses: str) -> dict[str, Any]:
     """The way to a page that knows it in its template: label, address, label, address."""
-    return {"crumbs": list(batched(labels_and_addresses, 2))}
+    return {"crumbs": list(zip(labels_and_addresses[::2], labels_and_addresses[1::2], strict=True))}
 
 
 @register.filter

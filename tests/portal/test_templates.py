@@ -206,3 +206,11 @@ def test_error_page_stands_alone_and_leads_home(code):
     assert 'href="/"' in shown
     assert "Traceback" not in shown
     assert "<style" not in shown
+
+
+def test_breadcrumbs_show_each_label_with_its_address():
+    shown = " ".join(rendered('{% breadcrumbs "Codes" "/codes/" "77386" "/codes/77386/" %}').split())
+
+    assert '<a href="/codes/">Codes</a>' in shown
+    assert '<a href="/codes/77386/">77386</a>' in shown
+    assert 'aria-label="Breadcrumbs"' in shown
