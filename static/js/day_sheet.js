@@ -98,7 +98,7 @@
     sent.set(pk, snapshot(row));
     row.classList.add("row-saving");
     htmx
-      .ajax("POST", words.rowUrl, { source: row, target: row, swap: "none", values: { row: pk } })
+      .ajax("POST", words.rowUrl, { source: row, target: row, swap: "none settle:0ms", values: { row: pk } })
       .catch(() => undefined);
   }
 
@@ -410,7 +410,7 @@
     saveTyped();
   });
 
-  // Requests.
+  // Requests. They settle at once: a row that came back has its class before the focus looks for the next open one.
   document.addEventListener("htmx:configRequest", (event) => {
     const pk = event.target.dataset?.row;
     if (!pk || event.detail.path !== words.rowUrl) return;
@@ -467,7 +467,8 @@
     } else if (elt === matchedButton || elt === undoButton) {
       if (elt === matchedButton && event.detail.successful) steps.push({ isSaved: true });
       progress();
-      if (!rowOf(document.activeElement)) goOn(elt === undoButton ? null : rows().at(-1));
+      const row = rowOf(document.activeElement);
+      if (!row || (elt === matchedButton && hasRole(row, "row-entered"))) goOn(elt === undoButton ? null : rows().at(-1));
     }
   });
 
@@ -490,7 +491,7 @@
       .join(",");
     const source = document.getElementById("sheet-news");
     const values = { machine: sheet.elements.machine.value, date: sheet.elements.date.value, seen };
-    htmx.ajax("GET", words.changesUrl, { source, target: source, swap: "none", values }).then(progress, () => undefined);
+    htmx.ajax("GET", words.changesUrl, { source, target: source, swap: "none settle:0ms", values }).then(progress, () => undefined);
   }
   setInterval(() => {
     if (!document.hidden && sent.size === 0 && Date.now() - actedAt < ACTIVE_FOR) poll();
