@@ -23,15 +23,16 @@ from portal.services.day_sheets import DayRow, day_rows
 SECONDS_A_KEY, SECONDS_A_DECISION = 0.28, 1.2
 FRACTIONS = 35
 ENTERED = "[data-day-sheet] tr.row-entered"
-FOCUSED = "[data-day-sheet] tr[data-row]:not(.row-entered):focus-within"
+ROW_IN_FOCUS = "[data-day-sheet] tr[data-row]:focus-within"
+OPEN_ROW_IN_FOCUS = f"{ROW_IN_FOCUS}:not(.row-entered)"
 LEAST_AT_ONCE = 24
 # What a person presses on a row by what happened to the patient; most were treated as planned.
 KEYS_OF = {
     None: ("Enter",),
-    "twice": ("b", "Enter"),
+    "twice": ("b",),
     "missed": ("m", "1"),
-    "partial": ("p", "Enter"),
-    "inpatient": ("i", "Enter"),
+    "partial": ("p",),
+    "inpatient": ("i",),
 }
 QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
@@ -93,10 +94,14 @@ def enter_day(person: Person) -> None:
     person.press("Control+Enter")
     with person.waiting():
         expect(page.locator(ENTERED).nth(LEAST_AT_ONCE - 1)).to_be_attached()
+        expect(page.locator(ROW_IN_FOCUS)).to_have_count(1)
+    if page.locator(OPEN_ROW_IN_FOCUS).count() == 0:
+        # On a row that is entered, Enter goes on to the next open one.
+        person.press("Enter")
     for _ in range(PATIENTS_TO_ENTER - page.locator(ENTERED).count()):
         with person.waiting():
-            expect(page.locator(FOCUSED)).to_have_count(1)
-        course = int(page.locator(FOCUSED).get_attribute("data-row"))
+            expect(page.locator(OPEN_ROW_IN_FOCUS)).to_have_count(1)
+        course = int(page.locator(OPEN_ROW_IN_FOCUS).get_attribute("data-row"))
         person.decide()
         person.press(*KEYS_OF[told[course]])
     with person.waiting():

@@ -172,7 +172,7 @@ def take(page: Page, screen: Screen) -> None:
     page.goto(screen.address)
     screen.act(page)
     for scheme in ("light", "dark") if screen.in_dark else ("light",):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.locator("html").evaluate("(root, scheme) => { root.dataset.bsTheme = scheme }", scheme)
         name = f"{screen.name}-{scheme}.png" if screen.in_dark else f"{screen.name}.png"
         (FOLDER / name).write_bytes(with_palette(page.screenshot(animations="disabled", caret="hide")))
         print(name, (FOLDER / name).stat().st_size // 1024, "KB", flush=True)
