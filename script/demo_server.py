@@ -28,15 +28,17 @@ from portal.models import User  # noqa: E402
 
 HOST = "127.0.0.1"
 SECONDS_TO_START = 30
+# What a form carries against forged requests: any text, the same in cookie and header.
+TOKEN = "b" * 32
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An address as a person asks for it; what is typed into the command bar is posted."""
+    """An address as a person asks for it; where something is `posted`, as htmx posts it."""
 
     name: str
     path: str
-    typed: str = ""
+    posted: tuple[tuple[str, str], ...] = ()
     is_signed_in: bool = True
 
 
@@ -66,20 +68,21 @@ def session_of(username: str) -> str:
 
 def ask(port: int, page: Page, cookie: str) -> tuple[float, bytes]:
     """Milliseconds from the request to the last byte, and the answer."""
-    headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}"} if page.is_signed_in else {}
-    answer = http.client.HTTPConnection(HOST, port)
-    body = None
-    if page.typed:
-        headers |= _token_headers(cookie) | {"HX-Request": "true"}
-        body = urlencode({"q": page.typed})
-    answer.connect()
+    cookies = {settings.SESSION_COOKIE_NAME: cookie} if page.is_signed_in else {}
+    headers = {}
+    if page.posted:
+        cookies[settings.CSRF_COOKIE_NAME] = TOKEN
+        headers = {"X-CSRFToken": TOKEN, "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
+    headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    connection = http.client.HTTPConnection(HOST, port)
+    connection.connect()
     began = time.perf_counter()
-    answer.request("POST" if page.typed else "GET", page.path, body=body, headers=headers)
-    response = answer.getresponse()
+    connection.request("POST" if page.posted else "GET", page.path, urlencode(page.posted) or None, headers)
+    response = connection.getresponse()
     content = response.read()
     took = (time.perf_counter() - began) * 1000
-    answer.close()
-    if response.status != 200:
+    connection.close()
+    if response.status not in (200, 302):
         raise RuntimeError(f"{page.name} answered {response.status}")
     return took, content
 
@@ -94,13 +97,3 @@ def _wait_for(port: int) -> None:
             return
         time.sleep(0.1)
     raise RuntimeError("gunicorn did not answer")
-
-
-def _token_headers(cookie: str) -> dict[str, str]:
-    """What a form that is posted by script carries against forged requests."""
-    token = "b" * 32
-    return {
-        "Cookie": f"{settings.SESSION_COOKIE_NAME}={cookie}; {settings.CSRF_COOKIE_NAME}={token}",
-        "X-CSRFToken": token,
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
