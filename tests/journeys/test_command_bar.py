@@ -34,9 +34,8 @@ def coder_page(page: Page, live_server, course) -> Page:
 
 
 def sign_in(page: Page) -> None:
-    page.keyboard.type("coder")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
+    page.get_by_label("User name").fill("coder")
+    page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
     page.wait_for_load_state()

@@ -32,6 +32,8 @@ BROKEN_RULES = "() => axe.run(document, {resultTypes: ['violations']}).then(told
 BROKEN_CONTRAST = "() => axe.run(document, {runOnly: ['color-contrast']}).then(told)"
 TELL = """window.told = (found) => found.violations.map(
     (rule) => rule.id + ': ' + rule.nodes.map((node) => node.target.join(' ')).slice(0, 3).join(', '))"""
+# A letter sheet on its long side, less its margins, in CSS pixels.
+PAPER = 980
 IS_CUT = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 FOCUS_IS_SEEN = """() => {
     const at = document.activeElement;
@@ -94,6 +96,11 @@ class Visit:
         for width in (1280, 640, 320):
             page.set_viewport_size({"width": width, "height": 400})
             self._note(page.evaluate(IS_CUT), f"wider than {width} px")
+        page.set_viewport_size({"width": PAPER, "height": 700})
+        page.emulate_media(media="print")
+        self._note(page.evaluate(IS_CUT), "wider than paper")
+        self._note(page.locator(".topbar, .sidenav").locator("visible=true").count() > 0, "the menu is printed")
+        page.emulate_media(media="screen")
         return self.said
 
     def _note(self, is_wrong: bool, words: str) -> None:
