@@ -247,9 +247,7 @@ def test_day_sheet_row_changed_meanwhile_is_refused_once(client, coder, machine)
 
     refused = post(client, "day-sheet-row", machine, stale, row=course.pk)
     (view,) = refused.context["page"].views
-    again = post(
-        client, "day-sheet-row", machine, stale | {f"row-{course.pk}-mark": view.shown["mark"]}, row=course.pk
-    )
+    again = post(client, "day-sheet-row", machine, stale | {f"row-{course.pk}-mark": view.shown["mark"]}, row=course.pk)
 
     assert refused.status_code == 422
     assert b"Somebody changed this row meanwhile; it now says: Treated, 9:04 AM" in refused.content
