@@ -5,7 +5,6 @@ Signing in itself, which takes a password, is measured too: it is what a person 
 
 import statistics
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from demo_server import HOST, Page, ask, served, session_of
 from django.conf import settings
@@ -14,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from coding.demo_day import EXAMPLES, FULL_MACHINE, PATIENTS_OF_FULL_MACHINE
-from portal.models import Course, Machine, ScheduledFraction
+from portal.models import Course, Machine, SessionCandidate
 
 RUNS = 20
 WARMING = 5
@@ -25,15 +24,18 @@ MOST_BYTES = 200_000
 def pages() -> list[Page]:
     """The sign-in page first, then the pages of a coder's day."""
     machine = Machine.objects.get(name=FULL_MACHINE)
-    days = ScheduledFraction.objects.filter(machine=machine).order_by("planned_on").values_list("planned_on", flat=True)
-    day = next(day for day in days.distinct() if days.filter(planned_on=day).count() == PATIENTS_OF_FULL_MACHINE)
-    sheet = urlencode({"machine": machine.pk, "date": f"{day:%m/%d/%Y}"})
+    to_enter = (
+        SessionCandidate.objects.open().filter(machine_name=machine.source_name).earliest("started_at").started_at
+    )
+    entered = machine.sessions.filter(date_of_service__lt=to_enter.date()).latest("date_of_service").date_of_service
+    sheet = f"{reverse('day-sheet')}?machine={machine.pk}&date="
     course = Course.objects.get(account_number=EXAMPLES[1].account)
     password = {"username": "coder", "password": settings.DEMO_PASSWORD}
     return [
         Page("sign-in", reverse("sign-in"), is_signed_in=False),
         Page("signing in", reverse("sign-in"), posted=tuple(password.items()), is_signed_in=False),
-        Page(f"day sheet: {PATIENTS_OF_FULL_MACHINE} patients", f"{reverse('day-sheet')}?{sheet}"),
+        Page(f"day sheet: {PATIENTS_OF_FULL_MACHINE} patients", f"{sheet}{to_enter:%m/%d/%Y}"),
+        Page("day sheet, entered", f"{sheet}{entered:%m/%d/%Y}"),
         Page("course", reverse("course-detail", args=[course.pk])),
         Page("charge review", reverse("charge-review")),
         Page("holds", reverse("hold-list")),
