@@ -21,7 +21,7 @@ def main() -> None:
 
     organization, lock = sys.argv[1:]
     if lock == "without-lock":
-        services._lock_patients = lambda patient_ids: None
+        services.lock_patients = lambda patient_ids: None
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock_shared(%s)", [GATE])
         cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [GATE])
