@@ -4,20 +4,18 @@ import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from coding.hold_services import place_hold
 from coding.models import ChargeLine, SessionHold
 from coding.services import capture_from
+from portal.models import User
 from portal.roles import install_roles
 from tests.builders import make_organization, make_session, make_treated_course, make_user
+from tests.journeys.browsing import CountedKeyboard, complaints
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
-PACE = 0.28
-DECISION = 1.2
 
 
 @pytest.fixture
@@ -26,8 +24,6 @@ def clinic():
     install_roles()
     organization = make_organization()
     coder = make_user(organization, role="coder", username="coder")
-    coder.set_password(PASSWORD)
-    coder.save()
     course = make_treated_course(organization)
     for day in range(28):
         make_session(
@@ -48,57 +44,27 @@ def clinic():
     return organization
 
 
-def sign_in(page: Page, base: str) -> None:
-    page.set_default_timeout(10_000)
-    page.goto(f"{base}/sign-in/")
-    page.get_by_label("User name").fill("coder")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
+@pytest.fixture
+def coder(clinic) -> User:
+    return User.objects.get(username="coder")
 
 
 @pytest.fixture
-def coder_page(page: Page, live_server, clinic) -> Page:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    sign_in(page, live_server.url)
-    return page
+def coder_page(coder_page: Page) -> Page:
+    coder_page.set_viewport_size({"width": 1440, "height": 900})
+    return coder_page
 
 
-@pytest.fixture
-def plain_page(browser, browser_context_args, live_server, clinic):
-    """The same in a browser that runs no script."""
-    context = browser.new_context(**browser_context_args, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, live_server.url)
-    yield page
-    context.close()
-
-
-class Person:
-    """Presses keys and counts them; the time of a person is keys at their pace, decisions, and what the page takes."""
+class Person(CountedKeyboard):
+    """Presses keys and counts them; to the pace of the hand comes what the page takes."""
 
     def __init__(self, page: Page) -> None:
-        self.page, self.keys, self.decisions, self.began = page, 0, 0, time.monotonic()
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.page.keyboard.press(key)
-        self.keys += len(keys)
-
-    def type(self, text: str) -> None:
-        self.page.keyboard.type(text)
-        self.keys += len(text)
-
-    def decide(self) -> None:
-        self.decisions += 1
+        super().__init__(page)
+        self.began = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        return self.keys * PACE + self.decisions * DECISION + time.monotonic() - self.began
-
-
-def complaints(page: Page) -> list[str]:
-    return [violation["id"] for violation in Axe().run(page).response["violations"]]
+        return super().seconds + time.monotonic() - self.began
 
 
 def switch_theme(page: Page, theme: str) -> None:

@@ -1,54 +1,33 @@
 """A coder gets about by keys alone, and the frame says what went wrong with a request."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from portal.models import RecentCourse
 from portal.roles import install_roles
-from tests.builders import make_course, make_department, make_organization, make_patient, make_payer, make_user
+from tests.builders import make_course, make_department, make_organization, make_patient, make_payer
+from tests.journeys.browsing import complaints, fill_in_sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
 
 
 @pytest.fixture
-def course():
+def clinic():
     install_roles()
-    organization = make_organization()
-    make_payer(organization, slug="northlake", name="Northlake")
-    patient = make_patient(organization, family_name="Grieg", given_name="Solveig", number="ZZ-77")
-    return make_course(patient, make_department(organization), account_number="Z-900")
+    return make_organization()
 
 
-@pytest.fixture
-def coder_page(page: Page, live_server, course) -> Page:
-    """A browser in which a coder has signed in by keys."""
-    person = make_user(course.patient.organization, role="coder", username="coder")
-    person.set_password(PASSWORD)
-    person.save()
-    page.set_default_timeout(10_000)
-    page.goto(f"{live_server.url}/sign-in/")
-    sign_in(page)
-    return page
-
-
-def sign_in(page: Page) -> None:
-    page.get_by_label("User name").fill("coder")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
-    page.wait_for_load_state()
+@pytest.fixture(autouse=True)
+def course(clinic):
+    make_payer(clinic, slug="northlake", name="Northlake")
+    patient = make_patient(clinic, family_name="Grieg", given_name="Solveig", number="ZZ-77")
+    return make_course(patient, make_department(clinic), account_number="Z-900")
 
 
 def find(page: Page, text: str) -> None:
     page.keyboard.press("Control+k")
     page.keyboard.type(text)
     expect(page.get_by_role("option").first).to_be_visible()
-
-
-def complaints(page: Page) -> list[str]:
-    return [violation["id"] for violation in Axe().run(page).response["violations"]]
 
 
 def test_bar_leads_to_a_patient_by_name_and_the_name_stands_in_no_address(coder_page: Page):
@@ -156,7 +135,7 @@ def test_server_that_does_not_answer_is_told_and_what_was_typed_stays(coder_page
     expect(coder_page.get_by_role("combobox")).to_have_value("grieg")
 
 
-def test_person_signed_out_signs_in_in_another_tab_and_goes_on(coder_page: Page, live_server):
+def test_person_signed_out_signs_in_in_another_tab_and_goes_on(coder_page: Page, live_server, coder):
     coder_page.context.clear_cookies(name="session")
     coder_page.keyboard.press("Control+k")
     coder_page.keyboard.type("grieg")
@@ -164,7 +143,7 @@ def test_person_signed_out_signs_in_in_another_tab_and_goes_on(coder_page: Page,
 
     other = coder_page.context.new_page()
     other.goto(f"{live_server.url}/sign-in/")
-    sign_in(other)
+    fill_in_sign_in(other, coder)
     coder_page.bring_to_front()
     coder_page.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(coder_page.get_by_role("alert")).to_be_hidden()

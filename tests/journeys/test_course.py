@@ -3,16 +3,15 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from coding.services import capture_from
 from portal.models import Course, ScheduledFraction
 from portal.roles import install_roles
-from tests.builders import make_authorization, make_organization, make_session, make_treated_course, make_user
+from tests.builders import make_authorization, make_organization, make_session, make_treated_course
+from tests.journeys.browsing import complaints
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
 MONDAY = datetime(2025, 12, 15, 15, tzinfo=UTC)
 
 
@@ -20,35 +19,6 @@ MONDAY = datetime(2025, 12, 15, 15, tzinfo=UTC)
 def clinic():
     install_roles()
     return make_organization()
-
-
-@pytest.fixture
-def coder_page(page: Page, live_server, clinic) -> Page:
-    """A browser in which a coder of the clinic has signed in."""
-    sign_in(page, live_server.url, clinic)
-    return page
-
-
-@pytest.fixture
-def plain_page(browser, browser_context_args, live_server, clinic):
-    """The same in a browser that runs no script."""
-    context = browser.new_context(**browser_context_args, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, live_server.url, clinic)
-    yield page
-    context.close()
-
-
-def sign_in(page: Page, base: str, clinic) -> None:
-    person = make_user(clinic, role="coder", username="coder")
-    person.set_password(PASSWORD)
-    person.save()
-    page.set_default_timeout(10_000)
-    page.goto(f"{base}/sign-in/")
-    page.get_by_label("User name").fill("coder")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
 
 
 def treated(clinic, fractions: int, **changes) -> Course:
@@ -76,10 +46,6 @@ def course_with_problems(clinic) -> Course:
         machine=course.department.machines.get(),
     )
     return course
-
-
-def complaints(page: Page) -> list[str]:
-    return [violation["id"] for violation in Axe().run(page).response["violations"]]
 
 
 def focused_cell(page: Page):

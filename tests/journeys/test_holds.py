@@ -3,17 +3,17 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from coding.hold_services import assign_hold
 from coding.models import SessionHold
 from coding.services import capture_from
+from portal.models import User
 from portal.roles import install_roles
 from tests.builders import make_organization, make_session, make_treated_course, make_user
+from tests.journeys.browsing import complaints
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
 FIRST_START = datetime(2025, 12, 3, 15, tzinfo=UTC)
 MOST_TABS = 80
 
@@ -24,8 +24,6 @@ def clinic():
     install_roles()
     organization = make_organization()
     coder = make_user(organization, role="coder", username="coder", first_name="Dana", last_name="Whitfield")
-    coder.set_password(PASSWORD)
-    coder.save()
     mine = make_treated_course(organization)
     make_session(mine, fraction=1, started_at=FIRST_START, image_review_signed_at=None)
     make_session(mine, fraction=2, started_at=FIRST_START + timedelta(days=1), completion="partial")
@@ -40,31 +38,16 @@ def clinic():
     return organization
 
 
-def sign_in(page: Page, base: str) -> None:
-    page.set_default_timeout(10_000)
-    page.goto(f"{base}/sign-in/")
-    page.get_by_label("User name").fill("coder")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
+@pytest.fixture
+def coder(clinic) -> User:
+    return User.objects.get(username="coder")
 
 
 @pytest.fixture
-def coder_page(page: Page, live_server, clinic) -> Page:
-    page.set_viewport_size({"width": 1440, "height": 900})
-    page.emulate_media(reduced_motion="reduce")
-    sign_in(page, live_server.url)
-    return page
-
-
-@pytest.fixture
-def plain_page(browser, browser_context_args, live_server, clinic):
-    """The same in a browser that runs no script."""
-    context = browser.new_context(**browser_context_args, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, live_server.url)
-    yield page
-    context.close()
+def coder_page(coder_page: Page) -> Page:
+    coder_page.set_viewport_size({"width": 1440, "height": 900})
+    coder_page.emulate_media(reduced_motion="reduce")
+    return coder_page
 
 
 def press(page: Page, *keys: str) -> None:
@@ -89,7 +72,7 @@ def complaints_in_both_themes(page: Page) -> list[str]:
     found = []
     for theme in ("dark", "light"):
         page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
-        found += [f"{theme}: {violation['id']}" for violation in Axe().run(page).response["violations"]]
+        found += [f"{theme}: {rule}" for rule in complaints(page)]
     return found
 
 

@@ -3,42 +3,16 @@
 from datetime import date
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from portal.models import Course
 from portal.roles import install_roles
 from portal.services.closed_days import close_days, federal_holidays
 from tests.builders import make_organization, make_treated_course, make_user
+from tests.journeys.browsing import CountedKeyboard, complaints, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
-# A person's pace: a key, and a decision where the hand waits for the head.
-SECONDS_A_KEY, SECONDS_A_DECISION = 0.28, 1.2
 MOST_KEYS, MOST_SECONDS = 45, 40
-
-
-class CountedKeyboard:
-    """The page's keyboard, counting keys and decisions."""
-
-    def __init__(self, page: Page) -> None:
-        self.keyboard = page.keyboard
-        self.keys = self.decisions = 0
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self.keyboard.press(key)
-        self.keys += len(keys)
-
-    def decide(self, typed: str) -> None:
-        """Think once, and type what was decided."""
-        self.keyboard.type(typed)
-        self.keys += len(typed)
-        self.decisions += 1
-
-    @property
-    def seconds(self) -> float:
-        return self.keys * SECONDS_A_KEY + self.decisions * SECONDS_A_DECISION
 
 
 @pytest.fixture
@@ -55,38 +29,6 @@ def course(clinic) -> Course:
     holidays = {holiday.day: holiday.name for year in (2025, 2026) for holiday in federal_holidays(year)}
     close_days(department=course.department, machine=None, reasons=holidays, by=make_user(clinic))
     return course
-
-
-def sign_in(page: Page, base: str, clinic, role: str) -> None:
-    person = make_user(clinic, role=role, username=role)
-    person.set_password(PASSWORD)
-    person.save()
-    page.set_default_timeout(10_000)
-    page.goto(f"{base}/sign-in/")
-    page.get_by_label("User name").fill(role)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
-
-
-@pytest.fixture
-def coder_page(page: Page, live_server, clinic) -> Page:
-    sign_in(page, live_server.url, clinic, "coder")
-    return page
-
-
-@pytest.fixture
-def plain_page(browser, browser_context_args, live_server, clinic):
-    """A browser that runs no script."""
-    context = browser.new_context(**browser_context_args, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, live_server.url, clinic, "coder")
-    yield page
-    context.close()
-
-
-def complaints(page: Page) -> list[str]:
-    return [violation["id"] for violation in Axe().run(page).response["violations"]]
 
 
 def test_course_of_35_fractions_is_planned_within_the_budget(coder_page: Page, live_server, course) -> None:
@@ -194,7 +136,7 @@ def test_pattern_page_is_accessible(coder_page: Page, live_server, course, schem
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["closed-days/", "closed-days/new/", "closed-days/holidays/?year=2028"])
 def test_closed_days_are_accessible(page: Page, live_server, clinic, course, path, scheme) -> None:
-    sign_in(page, live_server.url, clinic, "admin")
+    sign_in(page, live_server.url, make_user(clinic, role="admin"))
     page.emulate_media(color_scheme=scheme)
 
     page.goto(f"{live_server.url}/setup/{path}")
@@ -203,7 +145,7 @@ def test_closed_days_are_accessible(page: Page, live_server, clinic, course, pat
 
 
 def test_machine_is_down_for_two_days_and_open_again(page: Page, live_server, clinic, course) -> None:
-    sign_in(page, live_server.url, clinic, "admin")
+    sign_in(page, live_server.url, make_user(clinic, role="admin"))
     page.goto(f"{live_server.url}/setup/closed-days/new/?department={course.department_id}")
     page.get_by_label("What is closed").select_option(label=course.department.machines.get().name)
     page.get_by_role("textbox", name="First day").press_sequentially("122826")

@@ -3,15 +3,14 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from payers.services import install_packs
 from portal.roles import install_roles
 from tests.builders import make_organization, make_user
+from tests.journeys.browsing import complaints, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
 
 
 @pytest.fixture
@@ -20,13 +19,7 @@ def admin_page(page: Page, live_server) -> Page:
     install_roles()
     organization = make_organization()
     install_packs(organization=organization, by=None)
-    person = make_user(organization, role="admin", username="ada")
-    person.set_password(PASSWORD)
-    person.save()
-    page.goto(f"{live_server.url}/sign-in/")
-    page.fill("[name=username]", "ada")
-    page.fill("[name=password]", PASSWORD)
-    page.click("button[type=submit]")
+    sign_in(page, live_server.url, make_user(organization, role="admin"))
     return page
 
 
@@ -93,6 +86,6 @@ def test_page_is_accessible(admin_page: Page, live_server, path, scheme):
     admin_page.emulate_media(color_scheme=scheme)
     admin_page.goto(f"{live_server.url}{path}")
 
-    found = Axe().run(admin_page).response["violations"]
+    found = complaints(admin_page)
 
     assert [violation["id"] for violation in found] == []

@@ -1,7 +1,6 @@
 """A coder enters sessions in the browser and reads why each line is what it is."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from portal.models import Course
@@ -12,11 +11,10 @@ from tests.builders import (
     make_payer,
     make_policy_version,
     make_treated_course,
-    make_user,
 )
+from tests.journeys.browsing import complaints
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "a long one for tests"
 
 
 @pytest.fixture
@@ -27,35 +25,6 @@ def clinic():
     payer = make_payer(organization, slug="medicare", name="Medicare", kind="medicare")
     make_policy_version(payer, terms={"igrt_pc_modifier": "26"})
     return organization
-
-
-@pytest.fixture
-def coder_page(page: Page, live_server, clinic) -> Page:
-    """A browser in which a coder of the clinic has signed in."""
-    sign_in(page, live_server.url, clinic)
-    return page
-
-
-@pytest.fixture
-def plain_page(browser, browser_context_args, live_server, clinic):
-    """The same in a browser that runs no script."""
-    context = browser.new_context(**browser_context_args, java_script_enabled=False)
-    page = context.new_page()
-    sign_in(page, live_server.url, clinic)
-    yield page
-    context.close()
-
-
-def sign_in(page: Page, base: str, clinic) -> None:
-    person = make_user(clinic, role="coder", username="coder")
-    person.set_password(PASSWORD)
-    person.save()
-    page.set_default_timeout(10_000)
-    page.goto(f"{base}/sign-in/")
-    page.get_by_label("User name").fill("coder")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
 
 
 def open_course(page: Page, base: str, course: Course) -> None:
@@ -89,10 +58,6 @@ def line(page: Page, code: str):
 def open_session(page: Page, base: str, course: Course, year: int) -> None:
     session = course.sessions.get(date_of_service__year=year)
     page.goto(f"{base}/sessions/{session.pk}/")
-
-
-def complaints(page: Page) -> list[str]:
-    return [violation["id"] for violation in Axe().run(page).response["violations"]]
 
 
 def test_two_sessions_of_a_course_follow_the_code_set_of_their_dates(coder_page: Page, live_server, clinic) -> None:

@@ -1,0 +1,58 @@
+"""What every journey does in a browser: sign in, count keys at a person's pace, ask axe."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from portal.models import User
+
+PASSWORD = "a long one for tests"
+# A person's pace: a key, and a decision where the hand waits for the head.
+SECONDS_A_KEY, SECONDS_A_DECISION = 0.28, 1.2
+
+
+class CountedKeyboard:
+    """The page's keyboard, counting keys and decisions."""
+
+    def __init__(self, page: Page) -> None:
+        self.keyboard = page.keyboard
+        self.keys = self.decisions = 0
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.keyboard.press(key)
+        self.keys += len(keys)
+
+    def type(self, text: str) -> None:
+        self.keyboard.type(text)
+        self.keys += len(text)
+
+    def decide(self, typed: str = "") -> None:
+        """Think once, and type what was decided."""
+        self.decisions += 1
+        self.type(typed)
+
+    @property
+    def seconds(self) -> float:
+        return self.keys * SECONDS_A_KEY + self.decisions * SECONDS_A_DECISION
+
+
+def sign_in(page: Page, base: str, person: User) -> None:
+    """Give the person a password and sign in with it, by keys."""
+    person.set_password(PASSWORD)
+    person.save()
+    page.set_default_timeout(10_000)
+    page.goto(f"{base}/sign-in/")
+    fill_in_sign_in(page, person)
+
+
+def fill_in_sign_in(page: Page, person: User) -> None:
+    page.get_by_label("User name").fill(person.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
+    page.wait_for_load_state()
+
+
+def complaints(page: Page) -> list[str]:
+    """The rules of axe that the page breaks as it stands."""
+    return [violation["id"] for violation in Axe().run(page).response["violations"]]

@@ -1,0 +1,30 @@
+"""Browsers in which somebody of the journey's `clinic` has signed in."""
+
+import pytest
+from playwright.sync_api import Page
+
+from portal.models import User
+from tests.builders import make_user
+from tests.journeys.browsing import sign_in
+
+
+@pytest.fixture
+def coder(clinic) -> User:
+    return make_user(clinic, role="coder", username="coder")
+
+
+@pytest.fixture
+def coder_page(page: Page, live_server, coder) -> Page:
+    """A browser in which a coder of the clinic has signed in."""
+    sign_in(page, live_server.url, coder)
+    return page
+
+
+@pytest.fixture
+def plain_page(browser, browser_context_args, live_server, coder):
+    """The same in a browser that runs no script."""
+    context = browser.new_context(**browser_context_args, java_script_enabled=False)
+    page = context.new_page()
+    sign_in(page, live_server.url, coder)
+    yield page
+    context.close()
