@@ -41,7 +41,7 @@ MESSAGE_ICONS = {
 def icon(name: str) -> SafeString:
     """An icon of the sprite; it says nothing to assistive technology, the word beside it does."""
     return format_html(
-        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static("vendor/icons/bootstrap-icons.svg"),
         name,
     )
