@@ -54,8 +54,8 @@ class HoldsPreview:
         return bool(self.will)
 
     @property
-    def refused_count(self) -> int:
-        return sum(len(group.holds) for group in self.refused)
+    def carry_out_url(self) -> str:
+        return reverse("hold-carry-out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +71,8 @@ class HoldsDone:
 
 def hold_bar(user: User, on_page: int, count_text: str) -> BulkBar | None:
     """The bar over the list of holds, with what the person may do; nothing for one who only reads."""
-    actions = [
-        BulkAction(action, str(action.label), KEYS[action])
-        for action in HoldAction
-        if user.has_perm(PERMISSIONS[action])
-    ]
-    if not actions:
-        return None
-    return bulk_bar(actions=actions, url=reverse("hold-preview"), on_page=on_page, count_text=count_text)
+    actions = [BulkAction(action, str(action.label), KEYS[action], PERMISSIONS[action]) for action in HoldAction]
+    return bulk_bar(user=user, actions=actions, url=reverse("hold-preview"), on_page=on_page, count_text=count_text)
 
 
 def preview(action: HoldAction, plan: list[PlannedHold], *, gone: int) -> HoldsPreview:

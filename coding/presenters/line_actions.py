@@ -57,6 +57,10 @@ class Preview:
         return bool(self.will)
 
     @property
+    def carry_out_url(self) -> str:
+        return reverse("line-carry-out")
+
+    @property
     def refused_count(self) -> int:
         return sum(len(group.lines) for group in self.refused)
 
@@ -73,14 +77,8 @@ class Done:
 
 def line_bar(user: User, on_page: int, count_text: str) -> BulkBar | None:
     """The bar over the lines of charge review, with what the person may do; nothing for one who only reads."""
-    actions = [
-        BulkAction(action, str(action.label), KEYS[action])
-        for action in LineAction
-        if user.has_perm(PERMISSIONS[action])
-    ]
-    if not actions:
-        return None
-    return bulk_bar(actions=actions, url=reverse("line-preview"), on_page=on_page, count_text=count_text)
+    actions = [BulkAction(action, str(action.label), KEYS[action], PERMISSIONS[action]) for action in LineAction]
+    return bulk_bar(user=user, actions=actions, url=reverse("line-preview"), on_page=on_page, count_text=count_text)
 
 
 def preview(action: LineAction, plan: list[PlannedLine], *, gone: int) -> Preview:
