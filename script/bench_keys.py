@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlencode
 
-from demo_server import HOST, served, session_of
+from demo_server import HOST, QUIET, served, session_of
 from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Page, expect, sync_playwright
@@ -34,8 +34,6 @@ KEYS_OF = {
     "partial": ("p",),
     "inpatient": ("i",),
 }
-QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
 
 
 class Person:

@@ -30,6 +30,9 @@ HOST = "127.0.0.1"
 SECONDS_TO_START = 30
 # What a form carries against forged requests: any text, the same in cookie and header.
 TOKEN = "b" * 32
+# A Chromium that reaches for nothing but the portal.
+QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from urllib.parse import urlencode
 
-from demo_server import HOST, served, session_of
+from demo_server import HOST, QUIET, served, session_of
 from django.conf import settings
 from django.urls import reverse
 from palette_png import with_palette
@@ -20,8 +20,6 @@ from portal.models import Course, Machine, SessionCandidate, TreatmentLogImport,
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
 SIZE = {"width": 1280, "height": 860}
-QUIET = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
 
 
 def stay(page: Page) -> None:
