@@ -1,11 +1,13 @@
 """Browsers in which somebody of the journey's `clinic` has signed in."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Page
 
 from portal.models import User
 from tests.builders import make_user
-from tests.journeys.browsing import sign_in
+from tests.journeys.browsing import leave, sign_in
 
 
 @pytest.fixture
@@ -14,10 +16,11 @@ def coder(clinic) -> User:
 
 
 @pytest.fixture
-def coder_page(page: Page, live_server, coder) -> Page:
+def coder_page(page: Page, live_server, coder) -> Iterator[Page]:
     """A browser in which a coder of the clinic has signed in."""
     sign_in(page, live_server.url, coder)
-    return page
+    yield page
+    leave(page)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """An administrator changes a payer's policy in the browser, and the pages follow it from its day on."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,19 +9,20 @@ from playwright.sync_api import Page, expect
 from payers.services import install_packs
 from portal.roles import install_roles
 from tests.builders import make_organization, make_user
-from tests.journeys.browsing import complaints, sign_in
+from tests.journeys.browsing import complaints, leave, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def admin_page(page: Page, live_server) -> Page:
+def admin_page(page: Page, live_server) -> Iterator[Page]:
     """A browser in which an administrator of a clinic with the nine payers has signed in."""
     install_roles()
     organization = make_organization()
     install_packs(organization=organization, by=None)
     sign_in(page, live_server.url, make_user(organization, role="admin"))
-    return page
+    yield page
+    leave(page)
 
 
 def delivery_of_second_session(page: Page, base: str, day: str) -> str:
