@@ -238,6 +238,8 @@ def _install(pack: Pack, organization: Organization, by: User | None) -> Iterabl
 
 
 def _publish(draft: PolicyVersion, *, at: datetime, by: User | None) -> None:
+    draft.status, draft.submitted_at, draft.submitted_by = VersionStatus.IN_REVIEW, at, by
+    draft.save(update_fields=["status", "submitted_at", "submitted_by"])
     draft.status, draft.published_at, draft.published_by = VersionStatus.PUBLISHED, at, by
     draft.save(update_fields=["status", "published_at", "published_by"])
 

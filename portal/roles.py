@@ -50,6 +50,7 @@ ENTER_CHARGES = frozenset(
 )
 READ_OVERSIGHT = frozenset({"coding.view_reports", "portal.view_auditevent"})
 VOID = frozenset({"coding.void_chargeline", "portal.delete_treatmentsession"})
+SIGN_OFF = frozenset({"portal.sign_off_day"})
 READ_SETUP = frozenset({"portal.view_setup", "portal.view_user"})
 CHANGE_SETUP = frozenset(
     {
@@ -58,13 +59,14 @@ CHANGE_SETUP = frozenset(
         "payers.add_policyversion",
         "payers.change_policyversion",
         "payers.publish_policyversion",
+        "coding.load_reference",
     }
 )
 
 ROLES: dict[str, frozenset[str]] = {
     "coder": READ_CHARGES | ENTER_CHARGES,
-    "manager": READ_CHARGES | ENTER_CHARGES | READ_OVERSIGHT | VOID,
-    "admin": READ_CHARGES | ENTER_CHARGES | READ_OVERSIGHT | VOID | READ_SETUP | CHANGE_SETUP,
+    "manager": READ_CHARGES | ENTER_CHARGES | READ_OVERSIGHT | VOID | SIGN_OFF,
+    "admin": READ_CHARGES | ENTER_CHARGES | READ_OVERSIGHT | VOID | SIGN_OFF | READ_SETUP | CHANGE_SETUP,
     "auditor": READ_CHARGES | READ_OVERSIGHT | READ_SETUP,
 }
 ROLE_LABELS = {"coder": "Coder", "manager": "Manager", "admin": "Administrator", "auditor": "Auditor (reads only)"}

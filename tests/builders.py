@@ -124,8 +124,9 @@ def make_policy_version(payer: Payer, *, terms: dict | None = None, publish: boo
             citation_section=f"section {position}",
         )
     if publish:
-        version.status = VersionStatus.PUBLISHED
-        version.published_at = datetime(2026, 11, 24, 12, tzinfo=UTC)
+        version.status, version.submitted_at = VersionStatus.IN_REVIEW, datetime(2026, 11, 24, 11, tzinfo=UTC)
+        version.save()
+        version.status, version.published_at = VersionStatus.PUBLISHED, datetime(2026, 11, 24, 12, tzinfo=UTC)
         version.save()
     return version
 

@@ -229,7 +229,7 @@ def test_version_is_not_published_with_a_term_uncited(organization) -> None:
     version.clauses.all().delete()
 
     with pytest.raises(IntegrityError, match="no cited clause"), transaction.atomic():
-        PolicyVersion.objects.filter(pk=version.pk).update(status=VersionStatus.PUBLISHED, published_at=NOW)
+        PolicyVersion.objects.filter(pk=version.pk).update(status=VersionStatus.IN_REVIEW, submitted_at=NOW)
 
 
 def test_retired_version_stays_retired(published) -> None:

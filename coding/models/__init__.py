@@ -1,6 +1,8 @@
-"""Charge lines, the rulings that made them, and the holds that keep them back."""
+"""Charge lines, the rulings that made them, what holds them back, and what a policy or an official file changes."""
 
+from coding.models.impact import ImpactPreview, ImpactRow, RecaptureItem, RecaptureState
 from coding.models.lines import ChargeLine, FeeSchedule, LineState
+from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
 from coding.models.rulings import HELD_BY_HAND, HoldNote, SessionHold, SessionRuling, TraceRecord
 
 __all__ = [
@@ -8,7 +10,14 @@ __all__ = [
     "ChargeLine",
     "FeeSchedule",
     "HoldNote",
+    "ImpactPreview",
+    "ImpactRow",
     "LineState",
+    "RecaptureItem",
+    "RecaptureState",
+    "ReferenceKind",
+    "ReferenceLoad",
+    "ReferenceRow",
     "SessionHold",
     "SessionRuling",
     "TraceRecord",

@@ -32,6 +32,7 @@ from portal.models.imports import (
     TreatmentLogImport,
     TreatmentLogUpload,
 )
+from portal.models.jobs import Job, JobState
 from portal.models.organization import (
     FIRST_DAY,
     LAST_DAY,
@@ -44,6 +45,7 @@ from portal.models.organization import (
     Physician,
     User,
 )
+from portal.models.oversight import DaySignOff, GapReason
 
 __all__ = [
     "FIRST_DAY",
@@ -58,15 +60,19 @@ __all__ = [
     "Completion",
     "Course",
     "CourseStatus",
+    "DaySignOff",
     "DeliveredFraction",
     "Department",
     "DepartmentBiller",
     "DepartmentSetting",
     "DepartmentStatus",
     "EntrySource",
+    "GapReason",
     "Guidance",
     "ImportedRow",
     "Isocenters",
+    "Job",
+    "JobState",
     "Machine",
     "MotionManagement",
     "Organization",

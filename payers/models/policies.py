@@ -1,52 +1,18 @@
-"""Who pays, on what terms and from when; what a patient is covered by, and what the payer has authorized."""
+"""On what terms a payer pays, and from when: versions of its policy, their cited clauses and their examples."""
 
 from datetime import date
 
-from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, DateRangeField, RangeBoundary, RangeOperators
-from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Func, Q
-from django.db.models.functions import Cast
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.engine import vocabulary
 from coding.engine.terms import PolicyTerms
 from coding.engine.trace import Citation
-from portal.models import FIRST_DAY, LAST_DAY, Course, Organization, Patient, User
+from payers.models.payers import Payer
+from portal.models import FIRST_DAY, LAST_DAY, User
 
 DATED_TERMS = ("keep_until", "payer_ready")
-
-
-class PayerKind(models.TextChoices):
-    MEDICARE = vocabulary.PayerKind.MEDICARE, gettext_lazy("Medicare")
-    MEDICARE_ADVANTAGE = vocabulary.PayerKind.MEDICARE_ADVANTAGE, gettext_lazy("Medicare Advantage")
-    COMMERCIAL = vocabulary.PayerKind.COMMERCIAL, gettext_lazy("Commercial")
-    MEDICAID = vocabulary.PayerKind.MEDICAID, gettext_lazy("Medicaid")
-    WORKERS_COMPENSATION = vocabulary.PayerKind.WORKERS_COMPENSATION, gettext_lazy("Workers' compensation")
-
-
-class Payer(models.Model):
-    """Who is billed. A payer's kind decides the house defaults where its policy is silent."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="payers")
-    slug = models.SlugField(max_length=60)
-    name = models.CharField(max_length=120)
-    kind = models.CharField(max_length=24, choices=PayerKind)
-    electronic_payer_id = models.CharField(gettext_lazy("electronic payer ID"), max_length=20, blank=True)
-    is_active = models.BooleanField("active", default=True)
-
-    class Meta:
-        ordering = ["name"]
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "slug"], name="payer_slug_once"),
-            models.UniqueConstraint(fields=["id", "organization"], name="payer_of_organization"),
-            models.CheckConstraint(condition=Q(kind__in=PayerKind.values), name="payer_kind_known"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class PayerPolicy(models.Model):
@@ -65,11 +31,19 @@ class PayerPolicy(models.Model):
 
 
 class VersionStatus(models.TextChoices):
-    """Superseded is not a status: it is derived from the start of the next published version."""
+    """Superseded is not a status: it is derived from the start of the next published version.
+
+    A version in review reads as it will be published: it is amended by sending it back, which makes it a draft again.
+    """
 
     DRAFT = "draft", gettext_lazy("Draft")
+    IN_REVIEW = "in_review", gettext_lazy("In review")
     PUBLISHED = "published", gettext_lazy("Published")
     RETIRED = "retired", gettext_lazy("Retired")
+
+
+# A policy has one version at most that is not published yet.
+UNPUBLISHED = (VersionStatus.DRAFT, VersionStatus.IN_REVIEW)
 
 
 class PolicyVersionQuerySet(models.QuerySet):
@@ -79,6 +53,10 @@ class PolicyVersionQuerySet(models.QuerySet):
 
     def published(self):
         return self.filter(status=VersionStatus.PUBLISHED)
+
+    def unpublished(self):
+        """Drafts, and versions in review."""
+        return self.filter(status__in=UNPUBLISHED)
 
     def in_force(self, *, on: date):
         """The published versions that began on or before the day, the one in force first.
@@ -93,10 +71,11 @@ class PolicyVersionQuerySet(models.QuerySet):
 
 
 class PolicyVersion(models.Model):
-    """A payer's rules from one date of service on: a draft, then published and frozen (a trigger holds it).
+    """A payer's rules from one date of service on: a draft, in review, then published and frozen (a trigger holds it).
 
     `terms` maps a key of `PolicyTerms` to its value in JSON: text, number, true or false, or an ISO date. A key that is
     absent is a term on which the version is silent. A correction is a new revision with the same start.
+    `guidance` is free text in Markdown for the guidance page; it decides nothing.
     """
 
     policy = models.ForeignKey(PayerPolicy, on_delete=models.PROTECT, related_name="versions")
@@ -107,11 +86,18 @@ class PolicyVersion(models.Model):
     summary = models.TextField(
         blank=True, help_text=gettext_lazy("What this version is, or what it changes, in your own words.")
     )
+    guidance = models.TextField(
+        gettext_lazy("guidance in free text"),
+        blank=True,
+        help_text=gettext_lazy("Markdown, for the guidance page. What decides a line stands in the terms."),
+    )
     reviewed_on = models.DateField(
         null=True, blank=True, help_text=gettext_lazy("The last day on which someone compared it with its sources.")
     )
     drafted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True)
     drafted_at = models.DateTimeField(auto_now_add=True)
+    submitted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     retired_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
@@ -128,7 +114,7 @@ class PolicyVersion(models.Model):
                 fields=["policy", "effective_from", "revision"], name="policy_version_revision_once"
             ),
             models.UniqueConstraint(
-                fields=["policy"], condition=Q(status=VersionStatus.DRAFT), name="policy_has_one_draft"
+                fields=["policy"], condition=Q(status__in=UNPUBLISHED), name="policy_has_one_draft"
             ),
             models.CheckConstraint(
                 condition=Q(effective_from__gte=FIRST_DAY, effective_from__lte=LAST_DAY),
@@ -136,9 +122,14 @@ class PolicyVersion(models.Model):
             ),
             models.CheckConstraint(condition=Q(status__in=VersionStatus.values), name="policy_version_status_known"),
             models.CheckConstraint(
-                condition=Q(status=VersionStatus.DRAFT, published_at__isnull=True)
-                | (~Q(status=VersionStatus.DRAFT) & Q(published_at__isnull=False, reviewed_on__isnull=False)),
+                condition=Q(status__in=UNPUBLISHED, published_at__isnull=True)
+                | (~Q(status__in=UNPUBLISHED) & Q(published_at__isnull=False, reviewed_on__isnull=False)),
                 name="policy_version_published_when_not_draft",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=VersionStatus.DRAFT, submitted_at__isnull=True)
+                | (~Q(status=VersionStatus.DRAFT) & Q(submitted_at__isnull=False)),
+                name="policy_version_submitted_before_published",
             ),
             models.CheckConstraint(
                 condition=(~Q(status=VersionStatus.RETIRED) & Q(retired_at__isnull=True, retire_reason=""))
@@ -149,6 +140,10 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_unpublished(self) -> bool:
+        return self.status in UNPUBLISHED
 
     @property
     def label(self) -> str:
@@ -207,7 +202,11 @@ class Confidence(models.TextChoices):
 
 
 class PolicyClause(models.Model):
-    """One cited statement of a version. `term` is the key of the term that it sets, or empty for text alone."""
+    """One cited statement of a version. `term` is the key of the term that it sets, or empty for text alone.
+
+    `reviewed_on` is the last day on which someone compared it with its source; empty means the version's own day.
+    An alert may be dated: the guidance page shows it from `alert_from` through `alert_until`.
+    """
 
     version = models.ForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="clauses")
     position = models.PositiveSmallIntegerField(default=1)
@@ -219,10 +218,23 @@ class PolicyClause(models.Model):
     citation_published = models.CharField(max_length=20, blank=True, help_text=gettext_lazy("As the source shows it."))
     citation_section = models.CharField(max_length=120, blank=True)
     confidence = models.CharField(max_length=8, choices=Confidence, default=Confidence.MEDIUM)
+    reviewed_on = models.DateField(null=True, blank=True)
+    alert_from = models.DateField(gettext_lazy("show the alert from"), null=True, blank=True)
+    alert_until = models.DateField(gettext_lazy("show the alert through"), null=True, blank=True)
 
     class Meta:
         ordering = ["version", "position", "id"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(topic=ClauseTopic.ALERTS) | Q(alert_from__isnull=True, alert_until__isnull=True),
+                name="policy_clause_dates_only_an_alert",
+            ),
+            models.CheckConstraint(
+                condition=Q(alert_from__isnull=True)
+                | Q(alert_until__isnull=True)
+                | Q(alert_until__gte=models.F("alert_from")),
+                name="policy_clause_alert_dates_in_order",
+            ),
             models.UniqueConstraint(
                 fields=["version", "term"], condition=~Q(term=""), name="policy_clause_sets_a_term_once"
             ),
@@ -236,102 +248,48 @@ class PolicyClause(models.Model):
         return self.summary
 
 
-class InclusiveDays(Func):
-    """The days from a start to an inclusive end, open where the end is missing."""
+class PolicyExample(models.Model):
+    """A session that a version must answer with these lines: run in the editor, and a failing one blocks publishing.
 
-    function = "DATERANGE"
-    output_field = DateRangeField()
+    `facts` maps columns of the coding cases (docs: the case file) to their text; payer, terms and case are left out,
+    because the version says them. `expected_lines` and `expected_findings` are in the words of the case files.
+    """
 
-
-class CoverageQuerySet(models.QuerySet):
-    def on(self, day: date):
-        """The coverages of a day, the first rank first: that one is billed."""
-        return self.filter(Q(starts_on__lte=day) & (Q(ends_on__isnull=True) | Q(ends_on__gte=day))).order_by("rank")
-
-
-class Coverage(models.Model):
-    """That a patient is covered by a payer over a period, with a rank; rank 1 on the date of service is billed."""
-
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="coverages")
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="coverages")
-    payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="coverages")
-    rank = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
-    member_number = models.CharField(max_length=40, blank=True)
-    starts_on = models.DateField()
-    ends_on = models.DateField(null=True, blank=True, help_text=gettext_lazy("Last day, or empty while it goes on."))
-
-    objects = CoverageQuerySet.as_manager()
+    version = models.ForeignKey(PolicyVersion, on_delete=models.CASCADE, related_name="examples")
+    position = models.PositiveSmallIntegerField(default=1)
+    title = models.CharField(max_length=120)
+    facts = models.JSONField(default=dict)
+    expected_lines = models.CharField(max_length=300, blank=True, help_text=gettext_lazy("Empty: no line."))
+    expected_findings = models.CharField(max_length=300, blank=True, help_text=gettext_lazy("Errors and holds."))
 
     class Meta:
-        ordering = ["patient", "rank", "-starts_on"]
+        ordering = ["version", "position", "id"]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(starts_on__gte=date(1990, 1, 1), starts_on__lte=LAST_DAY)
-                & (Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on"), ends_on__lte=LAST_DAY)),
-                name="coverage_dates_in_order",
-            ),
-            models.CheckConstraint(condition=Q(rank__gte=1, rank__lte=4), name="coverage_rank_plausible"),
-            ExclusionConstraint(
-                name="coverage_one_payer_a_rank_and_day",
-                expressions=[
-                    (
-                        Func(
-                            Cast("patient_id", models.BigIntegerField()),
-                            Cast("patient_id", models.BigIntegerField()),
-                            models.Value("[]"),
-                            function="INT8RANGE",
-                        ),
-                        "&&",
-                    ),
-                    (
-                        Func(
-                            Cast("rank", models.BigIntegerField()),
-                            Cast("rank", models.BigIntegerField()),
-                            models.Value("[]"),
-                            function="INT8RANGE",
-                        ),
-                        "&&",
-                    ),
-                    (
-                        InclusiveDays(
-                            "starts_on", "ends_on", RangeBoundary(inclusive_lower=True, inclusive_upper=True)
-                        ),
-                        RangeOperators.OVERLAPS,
-                    ),
-                ],
-            ),
+            models.UniqueConstraint(fields=["version", "title"], name="policy_example_title_once"),
+            models.CheckConstraint(condition=~Q(title=""), name="policy_example_has_a_title"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.payer}, rank {self.rank}, from {self.starts_on}"
+        return self.title
 
 
-class Authorization(models.Model):
-    """A payer's prior authorization for a course: number, codes, units and dates, both ends inclusive."""
+class PolicyReview(models.Model):
+    """That someone compared a published version with its sources again and found nothing to change. Only added to."""
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="authorizations")
-    course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="authorizations")
-    payer = models.ForeignKey(Payer, on_delete=models.PROTECT, related_name="authorizations")
-    number = models.CharField(max_length=40)
-    codes = ArrayField(
-        models.CharField(max_length=5), default=list, blank=True, help_text=gettext_lazy("Empty: not tied to codes.")
-    )
-    units = models.PositiveSmallIntegerField(
-        null=True, blank=True, help_text=gettext_lazy("Sessions, or empty: not counted.")
-    )
-    starts_on = models.DateField()
-    ends_on = models.DateField(null=True, blank=True)
+    version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="reviews")
+    reviewed_on = models.DateField()
+    note = models.CharField(max_length=300, blank=True)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
 
     class Meta:
-        ordering = ["course", "-starts_on"]
+        ordering = ["version", "-reviewed_on", "-id"]
+        default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["course", "payer", "number"], name="authorization_number_once"),
             models.CheckConstraint(
-                condition=Q(starts_on__gte=FIRST_DAY, starts_on__lte=LAST_DAY)
-                & (Q(ends_on__isnull=True) | Q(ends_on__gte=models.F("starts_on"), ends_on__lte=LAST_DAY)),
-                name="authorization_dates_in_order",
-            ),
+                condition=Q(reviewed_on__gte=FIRST_DAY, reviewed_on__lte=LAST_DAY), name="policy_review_date_bounded"
+            )
         ]
 
     def __str__(self) -> str:
-        return self.number
+        return f"{self.version} reviewed on {self.reviewed_on}"
