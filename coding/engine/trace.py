@@ -29,7 +29,8 @@ class Step:
     `result` is empty where the rule was tried and did not apply; `sentence` then says why it did not.
     `claim_form` and `role` say which line the step is about; None means the whole session.
     `clause` is the key of a payer term, where a payer's clause decided; `is_house_default` marks a term on which the
-    version in force is silent.
+    version in force is silent. `absent` names each modifier that the rule left off the line, with the reason in words
+    that stand in a sentence.
     """
 
     rule: str
@@ -42,3 +43,4 @@ class Step:
     role: LineRole | None = None
     clause: str = ""
     is_house_default: bool = False
+    absent: tuple[tuple[str, str], ...] = ()

@@ -64,6 +64,30 @@ def test_absent_modifier_says_why(codebook, rule, said) -> None:
     assert step.sentence.startswith(said)
 
 
+@pytest.mark.parametrize("place", [0, -1])
+@pytest.mark.parametrize("way", ["76", "59", "units"])
+@pytest.mark.parametrize("make", [make_facts, make_second_session])
+def test_modifier_that_a_reader_asks_for_is_on_the_line_or_absent_with_a_reason(codebook, make, way, place) -> None:
+    session = make(claim_forms=(ClaimForm.INSTITUTIONAL, ClaimForm.PROFESSIONAL))
+    ruling = code_session(session, make_terms(bid=way), codebook)
+    charge = ruling.charges[place]
+
+    absent = dict(pair for step in ruling.trace_of(charge) for pair in step.absent)
+
+    assert {"26", "TC", "59", "76", "77", "PO", "PN"} <= {*charge.modifiers, *absent}
+    assert set(charge.modifiers).isdisjoint(absent)
+    assert "" not in absent.values()
+
+
+def test_absent_modifiers_of_a_repeat_have_reasons_of_their_own(codebook) -> None:
+    (step,) = steps_of(code_session(make_second_session(), make_terms(), codebook), "modifier_repeat")
+
+    absent = dict(step.absent)
+
+    assert absent["77"] == "the session is under the same responsible physician"
+    assert absent["59"].startswith("this payer does not ask for it")
+
+
 @pytest.mark.parametrize(
     ("day", "payer", "said"),
     [

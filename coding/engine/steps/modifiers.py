@@ -1,5 +1,6 @@
 """Which modifiers a line carries, in which order, and why the others are absent."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from coding.engine.claim import Keyed, Line
@@ -22,7 +23,7 @@ LAST_RANK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one rule says of its modifiers: the one that applies, or none, and why."""
+    """What one rule says of its modifiers: the one that applies, or none, and why; and why each other is absent."""
 
     rule: str
     title: str
@@ -32,6 +33,7 @@ class Verdict:
     citations: tuple[Citation, ...]
     clause: str = ""
     is_house_default: bool = False
+    absent: tuple[tuple[str, str], ...] = ()
 
 
 def modifiers(
@@ -61,6 +63,11 @@ def modifiers(
     return replace(line, modifiers=ordered, left_out=left_out), tuple(steps)
 
 
+def _each(codes: Iterable[str], why: str) -> tuple[tuple[str, str], ...]:
+    """The modifiers that are absent for one reason."""
+    return tuple((code, why) for code in codes)
+
+
 def in_order(codes: tuple[str, ...], codebook: Codebook) -> tuple[str, ...]:
     """Each modifier once: pricing, then payment, then information; those that the codebook does not know come last."""
 
@@ -73,52 +80,58 @@ def in_order(codes: tuple[str, ...], codebook: Codebook) -> tuple[str, ...]:
 
 def _professional(line: Line, is_both_sides: bool, terms: TermsInForce, codebook: Codebook) -> Verdict:
     if line.role is LineRole.DELIVERY:
+        why = f"{line.code} is technical only, there is no professional part to mark"
         return Verdict(
             "modifier_26",
             "Modifier 26",
             "",
-            f"26 is absent: {line.code} is technical only, there is no professional part to mark.",
+            f"26 is absent: {why}.",
             (("code", line.code),),
             codebook.codes[line.code].citations,
+            absent=_each(["26"], why),
         )
     if is_both_sides:
+        why = "one owner bills both sides of guidance on this line"
         return Verdict(
             "modifier_26",
             "Modifier 26",
             "",
-            "26 is absent: one owner bills both sides of guidance on this line.",
+            f"26 is absent: {why}.",
             (("code", line.code),),
             codebook.house_rule("Guidance"),
+            absent=_each(["26"], why),
         )
     wants = terms.text("igrt_pc_modifier") == "26"
     said_by = terms.said_by("igrt_pc_modifier")
+    why = f"this payer takes {line.code} without it ({said_by})"
     return Verdict(
         "modifier_26",
         "Modifier 26",
         "26" if wants else "",
-        f"26: the line is the physician's part of guidance ({said_by})."
-        if wants
-        else f"26 is absent: this payer takes {line.code} without it ({said_by}).",
+        f"26: the line is the physician's part of guidance ({said_by})." if wants else f"26 is absent: {why}.",
         (("code", line.code),),
         terms.citations("igrt_pc_modifier"),
         "igrt_pc_modifier",
         terms.is_silent("igrt_pc_modifier"),
+        () if wants else _each(["26"], why),
     )
 
 
 def _technical(line: Line, terms: TermsInForce, codebook: Codebook) -> Verdict:
     wants = terms.text("technical_modifier") == "TC"
     applies = wants and line.role is LineRole.DELIVERY and line.claim_form is ClaimForm.GLOBAL
-    if applies:
-        sentence = (
-            f"TC on this payer's word ({terms.said_by('technical_modifier')}), although {line.code} has no parts."
-        )
-    elif line.role is LineRole.GUIDANCE:
-        sentence = "TC is absent: the line bills no technical part by itself."
-    elif wants:
-        sentence = "TC is absent: an institutional line carries none, whatever the payer asks of others."
-    else:
-        sentence = f"TC is absent: {line.code} is technical only, there is nothing to split off."
+    why = ""
+    if line.role is LineRole.GUIDANCE:
+        why = "the line bills no technical part by itself"
+    elif not wants:
+        why = f"{line.code} is technical only, there is nothing to split off"
+    elif not applies:
+        why = "an institutional line carries none, whatever the payer asks of others"
+    sentence = (
+        f"TC is absent: {why}."
+        if why
+        else f"TC on this payer's word ({terms.said_by('technical_modifier')}), although {line.code} has no parts."
+    )
     return Verdict(
         "modifier_tc",
         "Modifier TC",
@@ -128,6 +141,7 @@ def _technical(line: Line, terms: TermsInForce, codebook: Codebook) -> Verdict:
         codebook.modifiers["TC"].citations if line.role is LineRole.GUIDANCE else terms.citations("technical_modifier"),
         "technical_modifier" if wants and line.role is LineRole.DELIVERY else "",
         line.role is LineRole.DELIVERY and terms.is_silent("technical_modifier"),
+        () if applies else _each(["TC"], why),
     )
 
 
@@ -136,21 +150,31 @@ def _reduced(line: Line, keyed: Keyed, facts: SessionFacts, terms: TermsInForce,
     if line.role is LineRole.GUIDANCE:
         return Verdict("modifier_52", "Modifier 52", "", "", shown, codebook.house_rule("Partial delivery"))
     if facts.completion is not Completion.PARTIAL:
-        sentence = "" if "52" in keyed.modifiers else "52 is absent: the session was not cut short."
-        return Verdict("modifier_52", "Modifier 52", "", sentence, shown, codebook.house_rule("Partial delivery"))
+        if "52" in keyed.modifiers:
+            return Verdict("modifier_52", "Modifier 52", "", "", shown, codebook.house_rule("Partial delivery"))
+        why = "the session was not cut short"
+        return Verdict(
+            "modifier_52",
+            "Modifier 52",
+            "",
+            f"52 is absent: {why}.",
+            shown,
+            codebook.house_rule("Partial delivery"),
+            absent=_each(["52"], why),
+        )
     wants = terms.text("partial_modifier") == "52"
     said_by = terms.said_by("partial_modifier")
+    why = f"this payer takes the full code for a session cut short ({said_by})"
     return Verdict(
         "modifier_52",
         "Modifier 52",
         "52" if wants else "",
-        f"52: the beam was partly delivered ({said_by})."
-        if wants
-        else f"52 is absent: this payer takes the full code for a session cut short ({said_by}).",
+        f"52: the beam was partly delivered ({said_by})." if wants else f"52 is absent: {why}.",
         shown,
         terms.citations("partial_modifier"),
         "partial_modifier",
         terms.is_silent("partial_modifier"),
+        () if wants else _each(["52"], why),
     )
 
 
@@ -158,22 +182,26 @@ def _site(line: Line, facts: SessionFacts, terms: TermsInForce, codebook: Codebo
     rules = codebook.settings[facts.setting] if facts.setting else None
     modifier = site_modifier(line, facts, terms, codebook)
     if modifier:
-        said_by = terms.said_by("po_pn")
-        sentence = f"{modifier}: {codebook.modifiers[modifier].label} ({said_by})."
+        why = f"{modifier} is the one for this department"
         citations = codebook.modifiers[modifier].citations + terms.citations("po_pn")
     elif line.claim_form is not ClaimForm.INSTITUTIONAL:
-        sentence = "PO and PN are absent: they stand on institutional lines only."
+        why = "they stand on institutional lines only"
         citations = codebook.modifiers["PO"].citations
     elif rules is None or not rules.site_modifiers:
-        sentence = "PO and PN are absent: the department is not off campus."
+        why = "the department is not off campus"
         citations = codebook.modifiers["PO"].citations
     elif rules.site_modifier(facts.date_of_service) is None:
         first = rules.site_modifiers[0]
-        sentence = f"PO and PN are absent: {first.code} is required {first.period.words}, and not before."
+        why = f"{first.code} is required {first.period.words}, and not before"
         citations = first.citations
     else:
-        sentence = f"PO and PN are absent: they are Medicare's, and this payer does not ask ({terms.said_by('po_pn')})."
+        why = f"they are Medicare's, and this payer does not ask ({terms.said_by('po_pn')})"
         citations = terms.citations("po_pn")
+    sentence = (
+        f"{modifier}: {codebook.modifiers[modifier].label} ({terms.said_by('po_pn')})."
+        if modifier
+        else f"PO and PN are absent: {why}."
+    )
     is_payers = bool(rules and rules.site_modifiers and line.claim_form is ClaimForm.INSTITUTIONAL)
     return Verdict(
         "modifier_site",
@@ -184,6 +212,7 @@ def _site(line: Line, facts: SessionFacts, terms: TermsInForce, codebook: Codebo
         citations,
         "po_pn" if is_payers else "",
         is_payers and terms.is_silent("po_pn"),
+        _each((code for code in SITE if code != modifier), why),
     )
 
 
@@ -196,14 +225,17 @@ def site_modifier(line: Line, facts: SessionFacts, terms: TermsInForce, codebook
 
 
 def _repeat(facts: SessionFacts, terms: TermsInForce, codebook: Codebook) -> Verdict:
+    marks = ("59", *REPEAT)
     if not is_later_session(facts):
+        why = "it is the first session of the day, nothing is repeated"
         return Verdict(
             "modifier_repeat",
             "Modifiers 59, 76 and 77",
             "",
-            "59, 76 and 77 are absent: it is the first session of the day, nothing is repeated.",
+            f"59, 76 and 77 are absent: {why}.",
             (("session of the day", "1"),),
             codebook.house_rule("Same day"),
+            absent=_each(marks, why),
         )
     way = terms.text("bid")
     said_by = terms.said_by("bid")
@@ -213,16 +245,20 @@ def _repeat(facts: SessionFacts, terms: TermsInForce, codebook: Codebook) -> Ver
     citations = terms.citations("bid")
     if way == "units":
         modifier = ""
-        sentence = f"59, 76 and 77 are absent: this payer wants one line a day with the units counted up ({said_by})."
+        why = f"this payer wants one line a day with the units counted up ({said_by})"
+        sentence = f"59, 76 and 77 are absent: {why}."
+        absent = _each(marks, why)
     elif way == "59":
         modifier = "59"
         sentence = f"59: this payer wants a later session marked as distinct, not as 76 or 77 ({said_by})."
+        absent = _each(REPEAT, f"this payer wants a later session marked as distinct ({said_by})")
     else:
         modifier = "77" if is_another else "76"
         who = "another responsible physician" if is_another else "the same responsible physician"
         other = "76" if is_another else "77"
         sentence = f"{modifier}: a later session of the day under {who}, on a line of its own ({said_by})."
         sentence += f" {other} is for the other case; 59 is absent, the payer does not ask for it."
+        absent = ((other, f"the session is under {who}"), ("59", f"this payer does not ask for it ({said_by})"))
         shown.append(("physician", who))
         citations += codebook.modifiers[modifier].citations
     return Verdict(
@@ -234,6 +270,7 @@ def _repeat(facts: SessionFacts, terms: TermsInForce, codebook: Codebook) -> Ver
         citations,
         "bid",
         terms.is_silent("bid"),
+        absent,
     )
 
 
@@ -246,15 +283,24 @@ def liability_modifier(facts: SessionFacts) -> str:
 
 def _liability(facts: SessionFacts, codebook: Codebook) -> Verdict:
     modifier = liability_modifier(facts)
+    absent = ()
     if facts.beneficiary_notice is None:
         sentence = ""
     elif modifier:
         sentence = f"{modifier}: {codebook.modifiers[modifier].label}."
     else:
-        sentence = "GA and GZ are absent: the notice is Medicare's own, and Medicare does not pay this line."
+        why = "the notice is Medicare's own, and Medicare does not pay this line"
+        sentence = f"GA and GZ are absent: {why}."
+        absent = _each(LIABILITY, why)
     shown = (("notice of liability", facts.beneficiary_notice.value),) if facts.beneficiary_notice else ()
     return Verdict(
-        "modifier_liability", "Modifiers GA and GZ", modifier, sentence, shown, codebook.modifiers["GA"].citations
+        "modifier_liability",
+        "Modifiers GA and GZ",
+        modifier,
+        sentence,
+        shown,
+        codebook.modifiers["GA"].citations,
+        absent=absent,
     )
 
 
@@ -357,4 +403,5 @@ def _as_step(line: Line, verdict: Verdict) -> Step:
         role=line.role,
         clause=verdict.clause,
         is_house_default=verdict.is_house_default,
+        absent=verdict.absent,
     )
