@@ -12,7 +12,7 @@ from coding.hold_services import release_hold
 from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold
 from coding.services import capture_from, mark_exported
 from payers.models import Authorization, Coverage, Payer
-from payers.services import install_packs
+from payers.pack_services import install_packs
 from portal.models import (
     AuditEvent,
     Course,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import codes, coverage, guidance, policies
+from payers.views import codes, coverage, drafts, guidance, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -20,15 +20,15 @@ urlpatterns = [
     # Policies
     path("policies/", policies.policy_list, name="policy-list"),
     path("policies/<slug:slug>/", policies.policy_detail, name="policy-detail"),
-    path("policies/<slug:slug>/draft/", policies.version_draft, name="version-draft"),
+    path("policies/<slug:slug>/draft/", drafts.version_draft, name="version-draft"),
     path("policy-versions/<int:pk>/", policies.version_detail, name="version-detail"),
-    path("policy-versions/<int:pk>/edit/", policies.version_edit, name="version-edit"),
-    path("policy-versions/<int:pk>/terms/<slug:key>/", policies.version_term, name="version-term"),
-    path("policy-versions/<int:pk>/statements/new/", policies.clause_create, name="clause-create"),
-    path("policy-statements/<int:pk>/", policies.clause_amend, name="clause-amend"),
-    path("policy-statements/<int:pk>/remove/", policies.clause_remove, name="clause-remove"),
+    path("policy-versions/<int:pk>/edit/", drafts.version_edit, name="version-edit"),
+    path("policy-versions/<int:pk>/terms/<slug:key>/", drafts.version_term, name="version-term"),
+    path("policy-versions/<int:pk>/statements/new/", drafts.clause_create, name="clause-create"),
+    path("policy-statements/<int:pk>/", drafts.clause_amend, name="clause-amend"),
+    path("policy-statements/<int:pk>/remove/", drafts.clause_remove, name="clause-remove"),
     path("policy-versions/<int:pk>/compare/", policies.version_compare, name="version-compare"),
     path("policy-versions/<int:pk>/publish/", policies.version_publish, name="version-publish"),
     path("policy-versions/<int:pk>/retire/", policies.version_retire, name="version-retire"),
-    path("policy-versions/<int:pk>/discard/", policies.version_discard, name="version-discard"),
+    path("policy-versions/<int:pk>/discard/", drafts.version_discard, name="version-discard"),
 ]

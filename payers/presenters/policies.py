@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.engine.codebook import Codebook
@@ -124,6 +125,22 @@ def comparison_page(version: PolicyVersion) -> dict[str, Any]:
         "payer": version.policy.payer,
         "before": before,
         "changes": differences(before, version),
+    }
+
+
+def form_page(
+    form: object, *, title: str, payer: Payer, version: PolicyVersion | None = None, submit_label: str = ""
+) -> dict[str, Any]:
+    """A form on a page of its own, with the way back to the draft or the policy."""
+    crumbs = [(_("Policies"), reverse("policy-list")), (payer.name, reverse("policy-detail", args=[payer.slug]))]
+    if version:
+        crumbs.append((_("Draft"), reverse("version-edit", args=[version.pk])))
+    return {
+        "form": form,
+        "title": title,
+        "crumbs": crumbs,
+        "cancel_url": crumbs[-1][1],
+        "submit_label": submit_label or _("Save"),
     }
 
 

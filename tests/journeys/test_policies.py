@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from payers.services import install_packs
+from payers.pack_services import install_packs
 from portal.roles import install_roles
 from tests.builders import make_organization, make_user
 from tests.journeys.browsing import complaints, leave, sign_in

@@ -14,7 +14,7 @@ from coding.engine.terms import TERMS
 from coding.engine.vocabulary import ClaimForm, Guidance, PayerKind, Setting, Technique
 from payers.guidance import Enquiry, payer_book, payer_books
 from payers.models import Payer
-from payers.services import install_packs
+from payers.pack_services import install_packs
 from portal.models import Organization
 from tests.builders import make_organization, make_payer, make_user
 

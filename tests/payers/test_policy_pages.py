@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from coding.models import SessionRuling
 from coding.services import capture_charges
+from payers.draft_services import NotADraft, draft_version
 from payers.models import PolicyVersion, VersionStatus
-from payers.services import NotADraft, draft_version
-from payers.views.policies import told_when_frozen
+from payers.views.drafts import told_when_frozen
 from portal.models import Organization
 from tests.builders import (
     make_organization,

@@ -8,24 +8,21 @@ from django.db import IntegrityError, transaction
 from coding.engine.terms import PolicyTerms
 from coding.models import SessionRuling
 from coding.services import capture_charges, recapture_for_policy
-from payers.models import PolicyVersion, VersionStatus
-from payers.policy_files import Clause
-from payers.services import (
+from payers.draft_services import (
     DraftExists,
     NotADraft,
-    NotPublishable,
     amend_draft,
     cite_clause,
     discard_draft,
     draft_version,
-    install_packs,
     leave_to_house,
-    publish_version,
-    reasons_against_publishing,
     remove_clause,
-    retire_version,
     set_term,
 )
+from payers.models import PolicyVersion, VersionStatus
+from payers.pack_services import install_packs
+from payers.policy_files import Clause
+from payers.services import NotPublishable, publish_version, reasons_against_publishing, retire_version
 from portal.models import AuditEvent, Organization, User
 from tests.builders import (
     make_organization,

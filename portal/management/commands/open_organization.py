@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from payers.services import install_packs
+from payers.pack_services import install_packs
 from portal.models import Organization, User
 from portal.roles import install_roles
 
