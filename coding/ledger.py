@@ -1,17 +1,28 @@
 """A course's ledger: prescribed, delivered, charged, authorized and paid, set side by side visit by visit."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 
 from coding.engine.facts import AuthorizationFacts
+from coding.engine.vocabulary import LineRole
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from coding.shaping import PatientRecord, Visit
 from payers.models import Authorization
-from portal.models import Completion, Course, Prescription, ScheduledFraction, TreatmentSession
+from portal.models import (
+    FIRST_DAY,
+    LAST_DAY,
+    ClaimForm,
+    Completion,
+    Course,
+    Prescription,
+    ScheduledFraction,
+    TreatmentSession,
+)
 
 # Findings that say that nobody authorized what would be charged.
 AUTHORIZATION_FINDINGS = frozenset({"AUTH_MISSING", "AUTH_EXPIRED", "AUTH_UNITS_EXCEEDED", "AUTH_CODE_MISMATCH"})
@@ -34,15 +45,19 @@ class Disagreement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
-    """One fraction of a row. `number` is None where nobody said; `other_day` is where the same number stands too."""
+    """One fraction of a row. `number` is None where nobody said; `other_day` is where the same number stands too.
+
+    `place` is the number, or where there is none, how many fractions of its prescription were delivered with it.
+    """
 
     prescription: Prescription
     number: int | None
-    other_day: date | None = None
+    other_day: date | None
+    place: int
 
     @property
     def is_prescribed(self) -> bool:
-        return self.number is None or self.number <= self.prescription.fractions
+        return self.place <= self.prescription.fractions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +67,8 @@ class LedgerRow:
     `session` and `planned` exclude each other. `lines` are what stands of the session, and a voided line only where
     nothing took its place. `authorization` is what the session is held against, and None where none is on file.
     `is_delivered` is False for a voided session, for one without beam and for one entered twice; `is_planned` is False
-    where a prescription has no plan, and for a missed fraction. `paid` is None as long as no payment is known.
+    where a prescription has no plan, and for a missed fraction; `is_on_planned_day` says that its very day has a place
+    for the session. `paid` is None as long as no payment is known.
     """
 
     day: date
@@ -60,7 +76,9 @@ class LedgerRow:
     session: TreatmentSession | None = None
     planned: ScheduledFraction | None = None
     is_delivered: bool = False
+    is_entered_twice: bool = False
     is_planned: bool = False
+    is_on_planned_day: bool = False
     lines: tuple[ChargeLine, ...] = ()
     holds: tuple[SessionHold, ...] = ()
     ruling: SessionRuling | None = None
@@ -77,6 +95,18 @@ class LedgerRow:
         return tuple(line for line in self.lines if line.state != LineState.VOID)
 
     @property
+    def billed(self) -> tuple[ChargeLine, ...]:
+        """The lines that were billed or will be: neither void, nor a draft that an error or an older line keeps."""
+        return tuple(line for line in self.charged if line.state != LineState.DRAFT)
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether the delivery is billed; in a department that bills none, whether anything is."""
+        forms = {biller.claim_form for biller in self.session.department.billers.all()} if self.session else set()
+        bills_delivery = not forms or bool(forms - {ClaimForm.PROFESSIONAL})
+        return any(line.role == LineRole.DELIVERY or not bills_delivery for line in self.billed)
+
+    @property
     def found(self) -> frozenset[str]:
         """The names of what the ruling found."""
         return frozenset(finding["name"] for finding in self.ruling.findings) if self.ruling else frozenset()
@@ -85,6 +115,18 @@ class LedgerRow:
     def owes_nothing(self) -> bool:
         """Whether the ruling says that no line is due here."""
         return bool(NOTHING_OWED & self.found)
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether what is on file covers the session; where nothing is on file, whether the payer asks for nothing."""
+        if AUTHORIZATION_FINDINGS & self.found:
+            return False
+        held_against = self.authorization
+        if held_against is None:
+            return True
+        ends_on = held_against.ends_on
+        is_within = held_against.starts_on <= self.day and (ends_on is None or self.day <= ends_on)
+        return is_within and (held_against.units is None or held_against.used < held_against.units)
 
     @property
     def uses_authorization(self) -> bool:
@@ -146,6 +188,70 @@ class CourseLedger:
         return sum(amounts, Decimal()) if amounts else None
 
 
+@dataclass(frozen=True, slots=True)
+class _PlanCompared:
+    """Sessions held against the plan: `sessions` are in it by their day or else their number, some of them by their
+    very day, and others are beside it. `places_left` counts planned fractions, by prescription and day, that no session
+    of that day covers. `made_up` says by prescription and number on which day a session delivered what was planned for
+    another day, none being planned for its own.
+    """
+
+    sessions: frozenset[int]
+    sessions_of_the_day: frozenset[int]
+    sessions_beside: frozenset[int]
+    places_left: Mapping[tuple[int, date], int]
+    made_up: Mapping[tuple[int, int], date]
+
+
+class CourseRows:
+    """What was planned, charged, held and ruled on of some courses, read in a fixed number of queries for all.
+
+    Between `first` and `last`, both inclusive, where they are given: then only charges and voided sessions of those
+    days, while plans are always whole, since a session may cover what another day planned.
+    """
+
+    def __init__(self, courses: Iterable[int], first: date = FIRST_DAY, last: date = LAST_DAY) -> None:
+        wanted = {"session__course__in": list(courses), "session__date_of_service__range": (first, last)}
+        lines = ChargeLine.objects.filter(**wanted, replaced_in__isnull=True)
+        self.lines = _lines_by_session(lines)
+        self.holds: dict[int, list[SessionHold]] = defaultdict(list)
+        for hold in SessionHold.objects.open().filter(**wanted):
+            self.holds[hold.session_id].append(hold)
+        rulings = SessionRuling.objects.current().filter(**wanted)
+        self.rulings = {ruling.session_id: ruling for ruling in rulings}
+        self.voided: dict[int, list[TreatmentSession]] = defaultdict(list)
+        for session in (
+            TreatmentSession.objects.filter(
+                course__in=wanted["session__course__in"], date_of_service__range=(first, last), voided_at__isnull=False
+            )
+            .select_related("department")
+            .prefetch_related("department__billers", "delivered_fractions__prescription")
+        ):
+            self.voided[session.course_id].append(session)
+        self.planned: dict[int, list[ScheduledFraction]] = defaultdict(list)
+        for fraction in (
+            ScheduledFraction.objects.filter(prescription__course__in=wanted["session__course__in"])
+            .select_related("machine__department", "prescription")
+            .order_by("planned_on", "planned_time", "fraction_number", "pk")
+        ):
+            self.planned[fraction.prescription.course_id].append(fraction)
+
+
+def ledger_rows(
+    *, course_id: int, record: PatientRecord, rows: CourseRows, today: date, first: date = FIRST_DAY
+) -> list[LedgerRow]:
+    """The rows of a course from `first` on in order of day and start; what is planned before `today` is due.
+
+    `rows` must hold the charges from `first` on; earlier sessions are looked at for what they delivered, not given.
+    """
+    visits = _visits_of(course_id, record)
+    plan = _compared_with_plan(visits, rows.planned[course_id])
+    found = _session_rows(course_id, record, rows, visits, plan, first) + _planned_rows(
+        rows.planned[course_id], plan, today
+    )
+    return sorted((row for row in found if row.day >= first), key=lambda row: (row.day, row.session is None))
+
+
 def course_ledger(course: Course, *, today: date) -> CourseLedger:
     """The ledger as the rows stand, read in a fixed number of queries; what is planned before `today` is due.
 
@@ -154,14 +260,9 @@ def course_ledger(course: Course, *, today: date) -> CourseLedger:
     """
     record = PatientRecord(course.patient)
     prescriptions = tuple(course.prescriptions.select_related("signed_by", "plan_approved_by"))
-    visits = [visit for day in record.days.values() for visit in day if visit.session.course_id == course.pk]
-    planned = list(
-        ScheduledFraction.objects.filter(prescription__course=course)
-        .select_related("machine", "prescription")
-        .order_by("planned_on", "planned_time", "fraction_number", "pk")
-    )
-    rows = _session_rows(course, record, visits, planned) + _planned_rows(visits, planned, today)
-    rows.sort(key=lambda row: (row.day, row.session is None))
+    source = CourseRows([course.pk])
+    visits, planned = _visits_of(course.pk, record), source.planned[course.pk]
+    rows = ledger_rows(course_id=course.pk, record=record, rows=source, today=today)
     authorizations = tuple(
         AuthorizedUnits(authorization, record.units_used(authorization))
         for authorization in record.authorizations
@@ -182,15 +283,14 @@ def course_ledger(course: Course, *, today: date) -> CourseLedger:
     )
 
 
+def _visits_of(course_id: int, record: PatientRecord) -> list[Visit]:
+    return [visit for day in record.days.values() for visit in day if visit.session.course_id == course_id]
+
+
 def _session_rows(
-    course: Course, record: PatientRecord, visits: Sequence[Visit], planned: Sequence[ScheduledFraction]
+    course_id: int, record: PatientRecord, source: CourseRows, visits: Sequence[Visit], plan: _PlanCompared, first: date
 ) -> list[LedgerRow]:
-    lines, holds = _lines_by_session(course), defaultdict(list)
-    for hold in SessionHold.objects.open().filter(session__course=course):
-        holds[hold.session_id].append(hold)
-    rulings = {ruling.session_id: ruling for ruling in SessionRuling.objects.current().filter(session__course=course)}
     told = _fractions_by_session(visits)
-    in_plan, beside_plan = _compared_with_plan(visits, planned)
 
     def row(session: TreatmentSession, visit: Visit | None) -> LedgerRow:
         plain = LedgerRow(
@@ -198,77 +298,59 @@ def _session_rows(
             fractions=told.get(session.pk) or _fractions_of(session),
             session=session,
             is_delivered=visit is not None and visit.is_delivered,
-            is_planned=session.pk in in_plan,
-            lines=tuple(lines[session.pk]),
-            holds=tuple(holds[session.pk]),
-            ruling=rulings.get(session.pk),
+            is_entered_twice=visit is not None and visit.is_duplicate,
+            is_planned=session.pk in plan.sessions,
+            is_on_planned_day=session.pk in plan.sessions_of_the_day,
+            lines=tuple(source.lines[session.pk]),
+            holds=tuple(source.holds[session.pk]),
+            ruling=source.rulings.get(session.pk),
             authorization=record.authorization_of(session) if visit else None,
         )
-        return _with_disagreements(plain, visit, is_beside_plan=session.pk in beside_plan)
+        return _with_disagreements(plain, is_beside_plan=session.pk in plan.sessions_beside)
 
-    voided = (
-        course.sessions.filter(voided_at__isnull=False)
-        .select_related("department")
-        .prefetch_related("delivered_fractions__prescription")
-    )
-    rows = [row(visit.session, visit) for visit in visits] + [row(session, None) for session in voided]
+    rows = [row(visit.session, visit) for visit in visits if visit.session.date_of_service >= first]
+    rows += [row(session, None) for session in source.voided[course_id]]
     return sorted(rows, key=lambda r: (r.session.started_at, r.session.pk))
 
 
-def _with_disagreements(row: LedgerRow, visit: Visit | None, *, is_beside_plan: bool) -> LedgerRow:
-    is_entered_twice = visit is not None and visit.is_duplicate
+def _with_disagreements(row: LedgerRow, *, is_beside_plan: bool) -> LedgerRow:
     is_first_time = all(fraction.other_day is None for fraction in row.fractions)
     is_prescribed = all(fraction.is_prescribed for fraction in row.fractions)
     is_owed = row.is_delivered and not row.owes_nothing
     checks = {
-        Disagreement.DELIVERED_TWICE: is_entered_twice or (row.is_delivered and not is_first_time),
+        Disagreement.DELIVERED_TWICE: row.is_entered_twice or (row.is_delivered and not is_first_time),
         Disagreement.DELIVERED_BEYOND_PRESCRIPTION: row.is_delivered and not is_prescribed,
         Disagreement.DELIVERED_NOT_PLANNED: row.is_delivered and is_prescribed and is_first_time and is_beside_plan,
-        Disagreement.DELIVERED_NOT_CHARGED: is_owed and not row.charged,
-        Disagreement.CHARGED_NOT_DELIVERED: bool(row.charged) and not row.is_delivered,
-        Disagreement.CHARGED_NOT_AUTHORIZED: bool(row.charged) and row.is_delivered and not _is_authorized(row),
+        Disagreement.DELIVERED_NOT_CHARGED: is_owed and not row.is_charged,
+        Disagreement.CHARGED_NOT_DELIVERED: bool(row.billed) and not row.is_delivered,
+        Disagreement.CHARGED_NOT_AUTHORIZED: bool(row.charged) and row.is_delivered and not row.is_authorized,
     }
     found = tuple(kind for kind, is_so in checks.items() if is_so)
     return replace(row, disagreements=found)
 
 
-def _is_authorized(row: LedgerRow) -> bool:
-    """Whether what is on file covers the session; where nothing is on file, whether the payer asks for nothing."""
-    if AUTHORIZATION_FINDINGS & row.found:
-        return False
-    held_against = row.authorization
-    if held_against is None:
-        return True
-    is_within = held_against.starts_on <= row.day and (held_against.ends_on is None or row.day <= held_against.ends_on)
-    return is_within and (held_against.units is None or held_against.used < held_against.units)
-
-
-def _planned_rows(visits: Iterable[Visit], planned: Iterable[ScheduledFraction], today: date) -> list[LedgerRow]:
+def _planned_rows(planned: Sequence[ScheduledFraction], plan: _PlanCompared, today: date) -> list[LedgerRow]:
     """Planned fractions that no session of their day covers, and missed ones.
 
     A session covers one planned fraction of each prescription that it delivered, whatever its number: after a missed
-    day the numbers move on while the plan stays.
+    day the numbers move on while the plan stays. Only a session whose own day has no place for it covers another day's.
     """
-    covered, delivered_on = defaultdict(int), {}
-    for visit in visits:
-        for delivered in visit.session.delivered_fractions.all():
-            covered[(delivered.prescription_id, visit.session.date_of_service)] += not visit.is_duplicate
-            if visit.is_delivered:
-                key = (delivered.prescription_id, delivered.fraction_number)
-                delivered_on.setdefault(key, visit.session.date_of_service)
+    covered = Counter((f.prescription_id, f.planned_on) for f in planned if not f.missed_reason)
+    covered.subtract(plan.places_left)
     rows = []
     for fraction in planned:
         key = (fraction.prescription_id, fraction.planned_on)
-        if not fraction.missed_reason and covered[key]:
+        if not fraction.missed_reason and covered[key] > 0:
             covered[key] -= 1
             continue
-        other_day = delivered_on.get((fraction.prescription_id, fraction.fraction_number))
+        other_day = plan.made_up.get((fraction.prescription_id, fraction.fraction_number))
         is_due = not fraction.missed_reason and fraction.planned_on < today
         elsewhere = Disagreement.DELIVERED_ON_ANOTHER_DAY if other_day else Disagreement.PLANNED_NOT_DELIVERED
+        number = fraction.fraction_number
         rows.append(
             LedgerRow(
                 day=fraction.planned_on,
-                fractions=(Fraction(fraction.prescription, fraction.fraction_number, other_day),),
+                fractions=(Fraction(fraction.prescription, number, other_day, number),),
                 planned=fraction,
                 is_planned=not fraction.missed_reason,
                 disagreements=(elsewhere,) if is_due else (),
@@ -277,33 +359,37 @@ def _planned_rows(visits: Iterable[Visit], planned: Iterable[ScheduledFraction],
     return rows
 
 
-def _compared_with_plan(visits: Iterable[Visit], planned: Sequence[ScheduledFraction]) -> tuple[set[int], set[int]]:
-    """The sessions that a plan has, by their day or else their fraction number; and those beside the plan.
-
-    What was delivered before the first planned day was not planned here, and is beside nothing.
-    """
-    places: dict[tuple[int, date], int] = defaultdict(int)
-    numbers = set()
-    for fraction in planned:
-        if not fraction.missed_reason:
-            places[(fraction.prescription_id, fraction.planned_on)] += 1
-            numbers.add((fraction.prescription_id, fraction.fraction_number))
-    begins: dict[int, date] = {}
+def _compared_with_plan(visits: Iterable[Visit], planned: Sequence[ScheduledFraction]) -> _PlanCompared:
+    """What was delivered before the first planned day was not planned here, and is beside nothing."""
+    places_left: dict[tuple[int, date], int] = defaultdict(int)
+    days_of, begins = {}, {}
     for fraction in planned:
         begins.setdefault(fraction.prescription_id, fraction.planned_on)
-    in_plan, beside_plan = set(), set()
-    for visit in visits:
-        for delivered in visit.session.delivered_fractions.all():
-            day = visit.session.date_of_service
-            key = (delivered.prescription_id, day)
-            if visit.is_duplicate or delivered.prescription_id not in begins:
-                continue
-            places[key] -= 1
-            if places[key] >= 0 or (delivered.prescription_id, delivered.fraction_number) in numbers:
-                in_plan.add(visit.session.pk)
-            elif day >= begins[delivered.prescription_id]:
-                beside_plan.add(visit.session.pk)
-    return in_plan, beside_plan
+        if not fraction.missed_reason:
+            places_left[(fraction.prescription_id, fraction.planned_on)] += 1
+            days_of[(fraction.prescription_id, fraction.fraction_number)] = fraction.planned_on
+    told = [
+        (visit, (delivered.prescription_id, delivered.fraction_number))
+        for visit in visits
+        for delivered in visit.session.delivered_fractions.all()
+        if not visit.is_duplicate and delivered.prescription_id in begins
+    ]
+    # The fraction that a day planned takes the day's place before any other.
+    told.sort(key=lambda pair: days_of.get(pair[1]) != pair[0].session.date_of_service)
+    in_plan, of_the_day, beside, made_up = set(), set(), set(), {}
+    for visit, fraction in told:
+        day, session_id = visit.session.date_of_service, visit.session.pk
+        if places_left[(fraction[0], day)] > 0:
+            places_left[(fraction[0], day)] -= 1
+            in_plan.add(session_id)
+            of_the_day.add(session_id)
+        elif fraction in days_of:
+            in_plan.add(session_id)
+            if visit.is_delivered:
+                made_up.setdefault(fraction, day)
+        elif day >= begins[fraction[0]]:
+            beside.add(session_id)
+    return _PlanCompared(frozenset(in_plan), frozenset(of_the_day), frozenset(beside), places_left, made_up)
 
 
 def _fractions_by_session(visits: Iterable[Visit]) -> dict[int, tuple[Fraction, ...]]:
@@ -312,35 +398,42 @@ def _fractions_by_session(visits: Iterable[Visit]) -> dict[int, tuple[Fraction, 
     The rest of a partial session delivers nothing twice.
     """
     first_days: dict[tuple[int, int], date] = {}
+    delivered: dict[int, set] = defaultdict(set)
     told = {}
     for visit in visits:
         session = visit.session
-        told[session.pk] = _fractions_of(session, first_days if visit.is_delivered else {})
-        if visit.is_delivered and session.completion == Completion.COMPLETE:
-            for fraction in told[session.pk]:
-                if fraction.number is not None:
-                    first_days.setdefault((fraction.prescription.pk, fraction.number), session.date_of_service)
+        if not visit.is_delivered:
+            told[session.pk] = _fractions_of(session)
+            continue
+        told[session.pk] = _fractions_of(session, first_days, delivered)
+        for fraction in told[session.pk]:
+            prescription = fraction.prescription.pk
+            delivered[prescription].add(_delivered_key(session.pk, fraction.number))
+            if fraction.number is not None and session.completion == Completion.COMPLETE:
+                first_days.setdefault((prescription, fraction.number), session.date_of_service)
     return told
 
 
 def _fractions_of(
-    session: TreatmentSession, first_days: Mapping[tuple[int, int], date] | None = None
+    session: TreatmentSession,
+    first_days: Mapping[tuple[int, int], date] = MappingProxyType({}),
+    delivered_before: Mapping[int, set] = MappingProxyType({}),
 ) -> tuple[Fraction, ...]:
     return tuple(
         Fraction(
             delivered.prescription,
             delivered.fraction_number,
-            (first_days or {}).get((delivered.prescription_id, delivered.fraction_number)),
+            first_days.get((delivered.prescription_id, delivered.fraction_number)),
+            delivered.fraction_number or len(delivered_before.get(delivered.prescription_id, ())) + 1,
         )
         for delivered in session.delivered_fractions.all()
     )
 
 
-def _lines_by_session(course: Course) -> dict[int, list[ChargeLine]]:
+def _lines_by_session(rows: Iterable[ChargeLine]) -> dict[int, list[ChargeLine]]:
     """The lines to show of each session: what stands, and a voided line only where nothing took its place."""
     lines: dict[int, list[ChargeLine]] = defaultdict(list)
     places: dict[int, set[tuple[str, str]]] = defaultdict(set)
-    rows = ChargeLine.objects.filter(session__course=course, replaced_in__isnull=True)
     # Delivery before guidance, and what a person voided last, so that it never hides what stands.
     for line in sorted(rows, key=lambda row: (row.state == LineState.VOID, row.role, row.claim_form, row.pk)):
         place = (line.claim_form, line.role)
@@ -357,9 +450,12 @@ def _delivered_numbers(visits: Iterable[Visit]) -> dict[int, set]:
     for visit in visits:
         if visit.is_delivered:
             for fraction in visit.session.delivered_fractions.all():
-                number = fraction.fraction_number
-                delivered[fraction.prescription_id].add(("session", visit.session.pk) if number is None else number)
+                delivered[fraction.prescription_id].add(_delivered_key(visit.session.pk, fraction.fraction_number))
     return delivered
+
+
+def _delivered_key(session_id: int, number: int | None) -> int | tuple[str, int]:
+    return ("session", session_id) if number is None else number
 
 
 def _visits_left(

@@ -275,7 +275,7 @@ def _badge(kind: Disagreement, row: LedgerRow) -> Badge:
             return Badge("hash", words % {"number": doubled.number, "day": f"{doubled.other_day:%m/%d}"})
         case Disagreement.DELIVERED_BEYOND_PRESCRIPTION:
             words = _("extra: fraction %(number)d of %(prescribed)d")
-            return Badge("plus-lg", words % {"number": beyond.number, "prescribed": beyond.prescription.fractions})
+            return Badge("plus-lg", words % {"number": beyond.place, "prescribed": beyond.prescription.fractions})
         case Disagreement.DELIVERED_NOT_CHARGED:
             return Badge("cash-coin", _("delivered, not charged"))
         case Disagreement.CHARGED_NOT_DELIVERED:
