@@ -1,33 +1,31 @@
-"""Why a line is as it is: the line, its grounds in order, what does not apply, and what happened to it.
+"""Why a line is as it is: the line, its grounds in order, what does not apply, what would change it, its history.
 
-Saved rows only: the page of a line reads the same in ten years.
+The grounds are saved rows, so they read the same in ten years; what would change is asked of the engine today.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from coding.engine.vocabulary import Severity
+from coding.codebook_files import load_codebook
+from coding.engine.periods import ONE_DAY, in_words
+from coding.engine.vocabulary import Setting, Severity
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
-from portal.models import AuditEvent, TreatmentSession, User
-from portal.presenters.audit import EventRow, event_rows, local_time
+from coding.presenters.line_history import HistoryRow, line_history, session_history
+from coding.presenters.what_if import Change, changes_of, is_as_ruled_today, minutes_in_words
+from coding.what_if import RuledSession, ruled_session
+from payers.models import PolicyClause
+from portal.models import Guidance, Isocenters, MotionManagement, TreatmentSession, User
+from portal.presenters.audit import local_time
 from portal.presenters.remedies import Remedy, remedy_for
-from portal.presenters.rulings import NAMING_RULES, concerns, standing_holds
+from portal.presenters.rulings import NAMING_RULES, concerns
 
-# What NAMING_RULES say of the line, these steps refine.
-REFINING_RULES = (
-    "modifier_site",
-    "modifier_repeat",
-    "modifier_26",
-    "modifier_tc",
-    "modifier_52",
-    "modifier_liability",
-    "modifier_people",
-)
-EVENTS_AT_MOST = 50
+# A reader asks of each of these, in this order; further ones follow where a step speaks of them.
+ASKED_FOR = ("26", "TC", "59", "76", "77", "PO", "PN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,28 @@ class StepView:
     """A step of the trace; where a payer's clause decided it, the clause on the guidance page and its version."""
 
     step: Mapping[str, Any]
-    clause_url: str
-    clause_words: str
+    clause_url: str = ""
+    clause_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModifierView:
+    """One modifier: on the line, or left off it, and why. The grounds are those of its step."""
+
+    code: str
+    is_applied: bool
+    words: str
+    grounds: StepView
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseView:
+    """A clause of the payer that decided something here; `days` are those on which its version is in force."""
+
+    clause: PolicyClause
+    url: str
+    version: str
+    days: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +75,19 @@ class WhyPage:
     session: TreatmentSession
     ruling: SessionRuling | None
     session_time: str
+    url: str
+    payer: str
     sentence: str
     policy: str
-    applied: list[StepView]
-    absent: list[StepView]
+    steps: list[StepView]
+    modifiers: list[ModifierView]
+    clauses: list[ClauseView]
     findings: list[FindingView]
     notes: list[FindingView]
-    successor: ChargeLine | None
     other_lines: list[ChargeLine]
-    events: list[EventRow]
+    history: list[HistoryRow]
+    successor: ChargeLine | None = None
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def may_be_voided(self) -> bool:
@@ -77,17 +99,24 @@ def why_line(line: ChargeLine, user: User) -> WhyPage:
     """Why the line is as it is, from the ruling that made it. Its ruling, trace, session and department are read."""
     ruling, place = line.ruling, (line.claim_form, line.role)
     steps = [step for step in ruling.trace.steps if concerns(step, *place)]
-    findings = [finding for finding in ruling.findings if concerns(finding, *place)]
-    standing = list(ChargeLine.objects.standing().filter(session=line.session_id).exclude(pk=line.pk))
+    holds = _holds(line.session)
+    of_session = list(ChargeLine.objects.filter(session=line.session_id).order_by("pk"))
+    standing = [other for other in of_session if other.state != LineState.VOID and other.replaced_in_id is None]
+    of_place = [other for other in of_session if (other.claim_form, other.role) == place]
+    is_standing = line in standing
+    asked = ruled_session(line.session) if is_standing else None
+    views = _step_views(steps, line.session, ruling)
     return WhyPage(
         line=line,
-        sentence=_sentence(steps),
-        successor=next((other for other in standing if (other.claim_form, other.role) == place), None)
-        if line.replaced_in_id or line.state == LineState.VOID
-        else None,
-        other_lines=[other for other in standing if (other.claim_form, other.role) != place],
-        events=_events(line.session, line),
-        **_grounds(line.session, ruling, steps, findings, user),
+        url=reverse("line-why", args=[line.pk]),
+        sentence=_sentence(line, steps, asked if asked and is_as_ruled_today(asked, line) else None),
+        steps=[view for view in views if view.step["result"] or not view.step.get("absent")],
+        modifiers=_modifiers(line, views),
+        successor=None if is_standing else next((other for other in of_place if other in standing), None),
+        changes=changes_of(asked, line) if asked else [],
+        other_lines=[other for other in standing if other not in of_place],
+        history=line_history(line, of_place, [hold for hold in holds if hold.applies_to(line)]),
+        **_grounds(line.session, ruling, views, _findings_of(line, holds), user),
     )
 
 
@@ -95,46 +124,124 @@ def why_session(session: TreatmentSession, user: User) -> WhyPage:
     """Why the session owes what it owes, line or none, from its current ruling."""
     rulings = session.rulings.current().select_related("trace", "policy_version__policy__payer")
     ruling = rulings.first()
-    steps = ruling.trace.steps if ruling else []
+    holds = _holds(session)
     findings = ruling.findings if ruling else []
     refusals = [finding["sentence"] for finding in findings if finding["severity"] != Severity.NOTE]
     lines = list(ChargeLine.objects.standing().filter(session=session))
+    views = _step_views(ruling.trace.steps if ruling else [], session, ruling)
+    paired = [(finding, _hold_of(finding, holds)) for finding in findings]
     return WhyPage(
         line=None,
+        url=reverse("session-why", args=[session.pk]),
         sentence=_session_sentence(session, ruling, lines, refusals),
-        successor=None,
+        steps=views,
+        modifiers=[],
         other_lines=lines,
-        events=_events(session),
-        **_grounds(session, ruling, steps, findings, user),
+        history=session_history(session, holds),
+        **_grounds(session, ruling, views, paired, user),
     )
 
 
 def _grounds(
     session: TreatmentSession,
     ruling: SessionRuling | None,
-    steps: Iterable[Mapping[str, Any]],
-    findings: Iterable[Mapping[str, Any]],
+    views: list[StepView],
+    findings: Iterable[tuple[Mapping[str, Any], SessionHold | None]],
     user: User,
 ) -> dict[str, Any]:
     """What line and session pages share: steps with their clauses, findings with their holds, the policy."""
-    views = [_step_view(step, session, ruling) for step in steps]
-    found = _finding_views(findings, session, user)
+    found = [_finding_view(finding, hold, session, user) for finding, hold in findings]
+    version = ruling.policy_version if ruling else None
     return {
         "session": session,
         "ruling": ruling,
         "session_time": local_time(session.started_at, session.department.zone),
+        "payer": version.policy.payer.name if version else "",
         "policy": _policy_words(ruling),
-        "applied": [view for view in views if view.step["result"]],
-        "absent": [view for view in views if not view.step["result"]],
+        "clauses": _clauses(views, ruling),
         "findings": [view for view in found if view.finding["severity"] != Severity.NOTE],
         "notes": [view for view in found if view.finding["severity"] == Severity.NOTE],
     }
 
 
-def _sentence(steps: Iterable[Mapping[str, Any]]) -> str:
-    """The line in plain words: what named its code, then what put each modifier on it."""
-    said = {step["rule"]: step["sentence"] for step in steps if step["result"]}
-    return " ".join(said[rule] for rule in (*NAMING_RULES, *REFINING_RULES) if rule in said)
+# The sentence
+
+
+def _sentence(line: ChargeLine, steps: Iterable[Mapping[str, Any]], asked: RuledSession | None) -> str:
+    """The line in one sentence: which session, how long after the one before, what it delivered, where, so what."""
+    facts = {name: value for step in steps if step["rule"] in FACTS_TOLD for name, value in step["facts"]}
+    number = int(facts.get("session of the day", 1))
+    words = {
+        "which": _ordinal(number),
+        "day": in_words(line.date_of_service),
+        "after": _after(number, asked),
+        "what": _delivered(facts) if line.role == "delivery" else _guided(facts),
+        "where": _where(facts.get("setting", "")),
+        "line": _charged(line),
+    }
+    return _("%(which)s session of %(day)s%(after)s%(what)s%(where)s: %(line)s.") % words
+
+
+FACTS_TOLD = (*NAMING_RULES, "claim_form", "modifier_repeat", "modifier_52")
+
+
+def _ordinal(number: int) -> str:
+    return {1: _("First"), 2: _("Second"), 3: _("Third")}.get(number) or _("%(number)sth") % {"number": number}
+
+
+def _after(number: int, asked: RuledSession | None) -> str:
+    """How long after the session before it, where that is known."""
+    before = asked.facts.earlier_sessions[-1].minutes_before if asked and asked.facts.earlier_sessions else None
+    if number < 2 or before is None:
+        return ""
+    gap = {"gap": minutes_in_words(before)}
+    return _(", %(gap)s after the first") % gap if number == 2 else _(", %(gap)s after the one before") % gap
+
+
+def _delivered(facts: Mapping[str, str]) -> str:
+    techniques = {
+        "imrt_complex": _("complex IMRT"),
+        "imrt_simple": _("simple IMRT"),
+        "compensator": _("IMRT with a compensator"),
+        "3d": _("3D conformal treatment"),
+    }
+    parts = [techniques.get(facts.get("technique", ""), "")]
+    if facts.get("isocenters") == Isocenters.MULTIPLE:
+        parts.append(_("several isocenters"))
+    if facts.get("motion management") == MotionManagement.ACTIVE:
+        parts.append(_("active motion management"))
+    if facts.get("completion") == "partial":
+        parts.append(_("cut short"))
+    return "".join(f", {part}" for part in parts if part)
+
+
+def _guided(facts: Mapping[str, str]) -> str:
+    names = {
+        Guidance.CBCT: _("cone-beam CT"),
+        Guidance.STEREOSCOPIC: _("stereoscopic X-ray"),
+        Guidance.ULTRASOUND: _("ultrasound"),
+        Guidance.SURFACE: _("surface"),
+    }
+    name = names.get(facts.get("guidance", ""))
+    return _(", review of %(name)s guidance") % {"name": name} if name else _(", review of image guidance")
+
+
+def _where(label: str) -> str:
+    if not label:
+        return ""
+    if label == load_codebook().settings[Setting.INPATIENT].label:
+        return _(" of a hospital inpatient")
+    return _(" at %(article)s %(setting)s") % {"article": "an" if label[0] in "aeiou" else "a", "setting": label}
+
+
+def _charged(line: ChargeLine) -> str:
+    units = ngettext("%(n)s unit", "%(n)s units", line.units) % {"n": line.units}
+    said = line.code
+    if line.modifiers:
+        *others, last = line.modifiers
+        listed = _("%(others)s and %(last)s") % {"others": ", ".join(others), "last": last} if others else last
+        said = _("%(code)s with %(modifiers)s") % {"code": line.code, "modifiers": listed}
+    return said if line.units == 1 else f"{said}, {units}"
 
 
 def _session_sentence(
@@ -149,36 +256,54 @@ def _session_sentence(
     return " ".join([_("This session owes no line as it stands."), *refusals[:1]])
 
 
-def _step_view(step: Mapping[str, Any], session: TreatmentSession, ruling: SessionRuling | None) -> StepView:
-    if not step["clause"] or ruling is None or ruling.policy_version is None:
-        return StepView(step, "", "")
+# Steps, modifiers, clauses
+
+
+def _step_views(
+    steps: Iterable[Mapping[str, Any]], session: TreatmentSession, ruling: SessionRuling | None
+) -> list[StepView]:
+    version = ruling.policy_version if ruling else None
+    return [
+        StepView(step, _clause_url(step["clause"], session, ruling), version.label)
+        if step["clause"] and version
+        else StepView(step)
+        for step in steps
+    ]
+
+
+def _clause_url(term: str, session: TreatmentSession, ruling: SessionRuling) -> str:
+    """The clause on the payer's guidance page, as it was in force on the date of service."""
+    guidance = reverse("guidance-detail", args=[ruling.policy_version.policy.payer.slug])
+    return f"{guidance}?on={session.date_of_service.isoformat()}#term-{term}"
+
+
+def _modifiers(line: ChargeLine, views: Iterable[StepView]) -> list[ModifierView]:
+    """Each modifier that a reader asks for, once: on the line with what put it there, or why it is not."""
+    said: dict[str, ModifierView] = {}
+    for view in views:
+        if not view.step["rule"].startswith("modifier") or view.step["rule"] == "modifier_order":
+            continue
+        for code in view.step["result"].split():
+            said[code] = ModifierView(code, True, view.step["sentence"], view)
+        for code, why in view.step.get("absent", ()):
+            said[code] = ModifierView(code, False, f"{why[0].upper()}{why[1:]}.", view)
+    order = [*ASKED_FOR, *(code for code in said if code not in ASKED_FOR)]
+    return [said[code] for code in order if code in said]
+
+
+def _clauses(views: Iterable[StepView], ruling: SessionRuling | None) -> list[ClauseView]:
+    """What the payer says on the terms that decided something here; a term on which it is silent has no clause."""
+    urls = {view.step["clause"]: view.clause_url for view in views if view.clause_url}
+    if not urls:
+        return []
     version = ruling.policy_version
-    guidance = reverse("guidance-detail", args=[version.policy.payer.slug])
-    url = f"{guidance}?on={session.date_of_service.isoformat()}#term-{step['clause']}"
-    return StepView(step, url, version.label)
-
-
-def _finding_views(findings: Iterable[Mapping[str, Any]], session: TreatmentSession, user: User) -> list[FindingView]:
-    holds = standing_holds(session)
-    views = []
-    for finding in findings:
-        hold = holds.get((finding["name"], finding["claim_form"], finding["role"]))
-        is_settled = session.voided_at is not None or (hold is not None and not hold.is_open)
-        needs_act = finding["severity"] != Severity.NOTE and not is_settled
-        remedy = remedy_for(finding["name"], session, user, finding["grounds"]) if needs_act else None
-        views.append(FindingView(finding, hold, _released(hold, session), remedy))
-    return views
-
-
-def _released(hold: SessionHold | None, session: TreatmentSession) -> str:
-    """Who released the hold, when and with what note; empty while it is open."""
-    if hold is None or hold.released_at is None:
-        return ""
-    return _("Released by %(person)s on %(when)s: %(note)s") % {
-        "person": hold.released_by.shown_name,
-        "when": local_time(hold.released_at, session.department.zone),
-        "note": hold.release_note,
-    }
+    later = version.policy.versions.published().filter(effective_from__gt=version.effective_from)
+    begins = later.order_by("effective_from").values_list("effective_from", flat=True).first()
+    days = _("in force from %(day)s") % {"day": in_words(version.effective_from)}
+    if begins:
+        days += _(" through %(day)s") % {"day": in_words(begins - ONE_DAY)}
+    found = version.clauses.filter(term__in=urls)
+    return [ClauseView(clause, urls[clause.term], version.label, days) for clause in found]
 
 
 def _policy_words(ruling: SessionRuling | None) -> str:
@@ -191,14 +316,63 @@ def _policy_words(ruling: SessionRuling | None) -> str:
         return words
     return _("%(policy)s, compared with its sources on %(day)s") % {
         "policy": words,
-        "day": f"{version.reviewed_on:%m/%d/%Y}",
+        "day": in_words(version.reviewed_on),
     }
 
 
-def _events(session: TreatmentSession, line: ChargeLine | None = None) -> list[EventRow]:
-    """What happened to the session, and to the line where one is asked about, newest first."""
-    events = list(AuditEvent.objects.about(session).select_related("by")[:EVENTS_AT_MOST])
-    if line is not None:
-        events += AuditEvent.objects.about(line).select_related("by")[:EVENTS_AT_MOST]
-    newest_first = sorted(events, key=lambda event: (event.at, event.pk), reverse=True)
-    return event_rows(newest_first, zone=session.department.zone)
+# Findings and holds
+
+
+def _holds(session: TreatmentSession) -> list[SessionHold]:
+    """Every hold that the session ever had, oldest first."""
+    return list(session.holds.select_related("released_by", "placed_by", "owner").order_by("opened_at", "pk"))
+
+
+def _hold_of(finding: Mapping[str, Any], holds: Sequence[SessionHold]) -> SessionHold | None:
+    """The hold that stands for the finding, released or not."""
+    key = (finding["name"], finding["claim_form"], finding["role"])
+    return next((h for h in holds if h.closed_at is None and (h.name, h.claim_form, h.role) == key), None)
+
+
+def _findings_of(line: ChargeLine, holds: Sequence[SessionHold]) -> list[tuple[Mapping[str, Any], SessionHold | None]]:
+    """What the ruling found on the line, and the holds that a person placed on it."""
+    found = [
+        (finding, _hold_of(finding, holds))
+        for finding in line.ruling.findings
+        if concerns(finding, line.claim_form, line.role)
+    ]
+    by_hand = [hold for hold in holds if hold.placed_by_id and hold.closed_at is None and hold.applies_to(line)]
+    return [*found, *((_as_finding(hold), hold) for hold in by_hand)]
+
+
+def _as_finding(hold: SessionHold) -> dict[str, Any]:
+    """A hold that a person placed, shaped as the engine's findings are."""
+    return {
+        "name": hold.name,
+        "severity": Severity.HOLD,
+        "sentence": hold.sentence,
+        "remedy": hold.remedy,
+        "citations": [],
+        "is_hard": hold.is_hard,
+    }
+
+
+def _finding_view(
+    finding: Mapping[str, Any], hold: SessionHold | None, session: TreatmentSession, user: User
+) -> FindingView:
+    is_settled = session.voided_at is not None or (hold is not None and not hold.is_open)
+    is_by_hand = hold is not None and hold.placed_by_id is not None
+    needs_act = finding["severity"] != Severity.NOTE and not is_settled and not is_by_hand
+    remedy = remedy_for(finding["name"], session, user) if needs_act else None
+    return FindingView(finding, hold, _released(hold, session), remedy)
+
+
+def _released(hold: SessionHold | None, session: TreatmentSession) -> str:
+    """Who released the hold, when and with what note; empty while it is open."""
+    if hold is None or hold.released_at is None:
+        return ""
+    return _("Released by %(person)s on %(when)s: %(note)s") % {
+        "person": hold.released_by.shown_name,
+        "when": local_time(hold.released_at, session.department.zone),
+        "note": hold.release_note,
+    }
