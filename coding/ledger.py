@@ -102,9 +102,11 @@ class LedgerRow:
     @property
     def is_charged(self) -> bool:
         """Whether the delivery is billed; in a department that bills none, whether anything is."""
-        forms = {biller.claim_form for biller in self.session.department.billers.all()} if self.session else set()
-        bills_delivery = not forms or bool(forms - {ClaimForm.PROFESSIONAL})
-        return any(line.role == LineRole.DELIVERY or not bills_delivery for line in self.billed)
+        if any(line.role == LineRole.DELIVERY for line in self.billed):
+            return True
+        return bool(self.billed) and not any(
+            biller.claim_form != ClaimForm.PROFESSIONAL for biller in self.session.department.billers.all()
+        )
 
     @property
     def found(self) -> frozenset[str]:
