@@ -244,7 +244,7 @@ def ledger_rows(
 ) -> list[LedgerRow]:
     """The rows of a course from `first` on in order of day and start; what is planned before `today` is due.
 
-    `rows` must hold the charges from `first` on; earlier sessions are looked at for what they delivered, not given.
+    Charges are told of the days that `rows` hold. Earlier sessions are looked at for what they delivered, not given.
     """
     visits = _visits_of(course_id, record)
     plan = _compared_with_plan(visits, rows.planned[course_id])

@@ -181,12 +181,12 @@ def _visits(organization: Organization, first: date, last: date, now: datetime) 
         chunk = patients[start : start + PATIENTS_AT_ONCE]
         clinic = ClinicRows(chunk)
         courses = list(Course.objects.filter(patient__in=chunk).select_related("department").order_by("pk"))
-        # What is planned from today on uses up authorizations before a window that begins later.
-        begins = min(first, now.date())
-        charges = CourseRows([course.pk for course in courses], begins, last)
+        charges = CourseRows([course.pk for course in courses], first, last)
         records = {patient.pk: PatientRecord(patient, clinic) for patient in chunk}
         for course in courses:
             record, today = records[course.patient_id], now.astimezone(course.department.zone).date()
+            # What is planned from today on uses up authorizations before a window that begins later.
+            begins = min(first, today)
             rows = ledger_rows(course_id=course.pk, record=record, rows=charges, today=today, first=begins)
             short = _planned_and_not_authorized(course, record, rows, today)
             for row in rows:
