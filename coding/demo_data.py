@@ -8,6 +8,7 @@ from django.db import transaction
 
 from coding.demo_clinic import Clinic
 from coding.demo_day import add_days_to_enter, add_example_courses, work_on_holds
+from coding.demo_gaps import add_gaps
 from portal.models import Organization
 from portal.services.imports import import_treatment_log
 from portal.treatment_log_files import read_folder
@@ -20,7 +21,8 @@ def make_clinic(
     """Make one fictitious organization with people, payers, courses and captured charges.
 
     `suffix` ends its user names; `courses` cross the seam of 2026, `recent` ones are under way today. The one
-    without a suffix also has the traps of coding, days that wait to be entered, and holds that somebody works on.
+    without a suffix also has the traps of coding, days that wait to be entered, holds that somebody works on, and gaps
+    of every kind that can be known.
     """
     clinic = Clinic(
         name=name,
@@ -39,6 +41,7 @@ def make_clinic(
     clinic.work_a_little()
     if not suffix:
         work_on_holds(clinic)
+        add_gaps(clinic)
     import_treatment_log(
         organization=clinic.organization, log=read_folder(settings.TREATMENT_LOG_SAMPLE), by=clinic.users["coder"]
     )
