@@ -9,6 +9,7 @@ from django.db import transaction
 
 from payers.draft_services import lock_policy, record_on_version
 from payers.models import PolicyVersion, VersionStatus
+from payers.reading_services import ask_readers
 from portal.models import AuditEvent, User
 
 # The acts of the trail that make a person an author of a draft.
@@ -60,6 +61,7 @@ def publish_version(*, version: PolicyVersion, at: datetime, by: User) -> Policy
         raise NotPublishable(reasons)
     mark_published(draft, at=at, by=by)
     record_on_version(draft, "publish_version", f"{draft.label} published", by)
+    ask_readers(version=draft, at=at)
     return draft
 
 
