@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import codes, coverage, drafts, guidance, policies
+from payers.views import codes, coverage, drafts, guidance, matrix, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -14,6 +14,8 @@ urlpatterns = [
     path("guidance/", guidance.guidance_list, name="guidance-list"),
     path("guidance/<slug:slug>/", guidance.guidance_detail, name="guidance-detail"),
     path("try-a-case/", guidance.try_a_case, name="try-a-case"),
+    path("payer-matrix/", matrix.matrix, name="matrix"),
+    path("payer-matrix/matrix.csv", matrix.matrix_csv, name="matrix-csv"),
     path("codes/", codes.code_list, name="code-list"),
     path("code-transition/", codes.code_transition, name="code-transition"),
     path("codes/<slug:code>/", codes.code_detail, name="code-detail"),

@@ -63,6 +63,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         _("Rules"),
         (
             Place(_("Payer guidance"), "guidance-list", "journal-text", "payers.view_payer", ("guidance-", "try-")),
+            Place(_("Payer matrix"), "matrix", "table", "payers.view_payer", ("matrix",)),
             Place(_("Codes"), "code-list", "hash", "payers.view_payer", ("code-",)),
             Place(_("2025 to 2026 codes"), "code-transition", "signpost-split", "payers.view_payer"),
             Place(

@@ -26,6 +26,7 @@ PAGES = {
 FIRST_LEVEL = {
     *("home", "search", "password-change", "password-changed", "day-sheet", "patient-list", "charge-review"),
     *("sessions-without-line", "hold-list", "import-list", "guidance-list", "code-list", "code-transition"),
+    "matrix",
     *("policy-list", "report-charges", "audit-list", "setup-home"),
 }
 BROKEN_RULES = "() => axe.run(document, {resultTypes: ['violations']}).then(told)"

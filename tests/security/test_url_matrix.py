@@ -148,6 +148,8 @@ MATRIX = {
     "audit-csv": (OVERSEE, "GET", ""),
     "audit-object": (OVERSEE, "GET", "audited"),
     # Rules
+    "matrix": (EVERYONE, "GET", ""),
+    "matrix-csv": (EVERYONE, "GET", ""),
     "guidance-list": (EVERYONE, "GET", ""),
     "guidance-detail": (EVERYONE, "GET", "payer slug"),
     "try-a-case": (EVERYONE, "GET", ""),

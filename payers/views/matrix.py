@@ -1,0 +1,58 @@
+"""The matrix of payers and settings. Everything here only reads."""
+
+import csv
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from coding.codebook_files import load_codebook
+from coding.reports import BYTE_ORDER_MARK, harmless
+from payers.guidance import payer_books
+from payers.matrix_forms import MatrixForm
+from payers.presenters.asked import today_of
+from payers.presenters.matrix import changes_page, matrix_page, matrix_rows
+
+
+@require_safe
+@permission_required("payers.view_payer", raise_exception=True)
+def matrix(request: HttpRequest) -> HttpResponse:
+    """Every payer in every setting on a date of service; asked for by htmx, the table alone."""
+    context, status = _matrix(request)
+    if request.headers.get("HX-Request"):
+        return render(request, "payers/_matrix_table.html", context, status=status)
+    today = today_of(request.user)
+    books = payer_books(request.user.organization_id)
+    context["changes"] = changes_page(books, today=today, codebook=load_codebook())
+    return render(request, "payers/matrix.html", context, status=status)
+
+
+@require_safe
+@permission_required("payers.view_payer", raise_exception=True)
+def matrix_csv(request: HttpRequest) -> HttpResponse:
+    """The same table as CSV."""
+    context, _status = _matrix(request)
+    page = context["page"]
+    response = HttpResponse(BYTE_ORDER_MARK, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="payer-matrix-{page["on"]:%Y-%m-%d}.csv"'
+    csv.writer(response).writerows([harmless(cell) for cell in cells] for cells in matrix_rows(page))
+    return response
+
+
+def _matrix(request: HttpRequest) -> tuple[dict[str, Any], int]:
+    """The matrix that is asked for, or today's where what is asked cannot be read, with the status that says so."""
+    today = today_of(request.user)
+    usual = {"on": today, "kind": "first", "payer": "", "since": None}
+    organization = request.user.organization_id
+    form = MatrixForm({"on": today, "kind": "first"} | request.GET.dict(), organization=organization)
+    is_valid = form.is_valid()
+    asked = form.cleaned_data if is_valid else usual
+    books = payer_books(organization)
+    if asked["payer"]:
+        books = [book for book in books if book.payer == asked["payer"]]
+    page = matrix_page(
+        books, on=asked["on"], since=asked["since"], kind=asked["kind"], codebook=load_codebook(), today=today
+    )
+    return {"form": form, "page": page}, 200 if is_valid else 422
