@@ -2,12 +2,16 @@
 
 from coding.models.impact import ImpactPreview, ImpactRow, RecaptureItem, RecaptureState
 from coding.models.lines import ChargeLine, FeeSchedule, LineState
+from coding.models.rates import ContractRate
 from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
+from coding.models.rollups import ChargeRollup, RollupMark
 from coding.models.rulings import HELD_BY_HAND, HoldNote, SessionHold, SessionRuling, TraceRecord
 
 __all__ = [
     "HELD_BY_HAND",
     "ChargeLine",
+    "ChargeRollup",
+    "ContractRate",
     "FeeSchedule",
     "HoldNote",
     "ImpactPreview",
@@ -18,6 +22,7 @@ __all__ = [
     "ReferenceKind",
     "ReferenceLoad",
     "ReferenceRow",
+    "RollupMark",
     "SessionHold",
     "SessionRuling",
     "TraceRecord",

@@ -11,6 +11,7 @@ from portal.models.organization import Machine, Organization, User
 class ViewPlace(models.TextChoices):
     CHARGES = "charges", _("Charge review")
     HOLDS = "holds", _("Holds")
+    REPORTS = "reports", _("Reports")
 
 
 class SavedViewQuerySet(models.QuerySet):

@@ -12,7 +12,11 @@ from portal.forms.saved_views import RenameViewForm, SaveViewForm
 from portal.models import SavedView, ViewPlace
 from portal.services.views import remove_view, rename_view, save_view
 
-LIST_OF = {ViewPlace.CHARGES: "charge-review", ViewPlace.HOLDS: "hold-list"}
+LIST_OF = {
+    ViewPlace.CHARGES: "charge-review",
+    ViewPlace.HOLDS: "hold-list",
+    ViewPlace.REPORTS: "report-charges",
+}
 
 
 @require_POST

@@ -1,0 +1,58 @@
+"""What reports count: live lines summed up by department and month, and the marks of months to be summed anew."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from coding.models.lines import LineState
+from payers.models import Payer
+from portal.models import ClaimForm, Department, Organization, Physician
+
+
+class ChargeRollup(models.Model):
+    """Live lines of one department and month that are alike in everything that reports ask for, summed up.
+
+    `month` is its first day. `payer` is the one whose policy ruled, or None. Amounts are in dollars; `unpriced` and
+    `unexpected` count the lines whose charge or expected amount is missing, which no sum includes.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+")
+    month = models.DateField()
+    payer = models.ForeignKey(Payer, on_delete=models.CASCADE, related_name="+", null=True)
+    physician = models.ForeignKey(Physician, on_delete=models.CASCADE, related_name="+", null=True)
+    setting = models.CharField(max_length=32, blank=True)
+    claim_form = models.CharField(max_length=16, choices=ClaimForm)
+    role = models.CharField(max_length=16)
+    code = models.CharField(max_length=5)
+    modifiers = ArrayField(models.CharField(max_length=2), size=4, default=list)
+    state = models.CharField(max_length=10, choices=LineState)
+    lines = models.PositiveIntegerField()
+    units = models.PositiveIntegerField()
+    charge_amount = models.DecimalField(max_digits=14, decimal_places=2)
+    expected_amount = models.DecimalField(max_digits=14, decimal_places=2)
+    unpriced = models.PositiveIntegerField()
+    unexpected = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["department", "month", "id"]
+        indexes = [models.Index(fields=["organization", "month", "department"], name="rollup_by_month")]
+        constraints = [models.CheckConstraint(condition=Q(lines__gte=1), name="rollup_counts_something")]
+
+    def __str__(self) -> str:
+        return f"{self.code}, {self.month}: {self.lines}"
+
+
+class RollupMark(models.Model):
+    """A department's month in which lines changed since it was summed up: until it is, reports count its lines."""
+
+    department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    month = models.DateField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.department_id}, {self.month}"
