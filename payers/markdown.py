@@ -1,0 +1,40 @@
+"""Free text that people write in Markdown, made into HTML that can do no harm."""
+
+import nh3
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+# The page has its own title and section heads: what people write begins below them.
+HIGHEST_HEADING = 3
+TAGS = {
+    *("p", "br", "hr", "strong", "em", "code", "pre", "blockquote"),
+    *("h3", "h4", "h5", "h6", "ul", "ol", "li", "a"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
+_reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def as_html(text: str) -> SafeString:
+    """The text as HTML: headings from the third level down, lists, tables, and links over https alone.
+
+    HTML in the text is shown as it was typed; images, styles and every other address go.
+    """
+    tokens = _reader.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1:]) + HIGHEST_HEADING - 1, 6)}"
+    html = _reader.renderer.render(tokens, _reader.options, {})
+    clean = nh3.clean(
+        html,
+        tags=TAGS,
+        attributes={"a": {"href"}},
+        attribute_filter=_only_https,
+        url_schemes={"https"},
+        link_rel="noopener noreferrer",
+    )
+    return mark_safe(clean)
+
+
+def _only_https(tag: str, name: str, value: str) -> str | None:
+    """Links of the text are sources, which stand elsewhere: an address without a host is none."""
+    return value if value.lower().startswith("https://") else None
