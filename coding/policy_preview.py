@@ -125,9 +125,18 @@ def preview_policy(*, policy: PayerPolicy, draft: PolicyTerms, first: date, last
 
 
 def preview_in_steps(
-    preview: PolicyPreview, *, policy: PayerPolicy, draft: PolicyTerms, first: date, last: date
+    preview: PolicyPreview,
+    *,
+    policy: PayerPolicy,
+    draft: PolicyTerms,
+    first: date,
+    last: date,
+    is_throughout: bool = False,
 ) -> Iterator[tuple[int, int]]:
-    """Fill the preview patient by patient, giving (patients done, patients in all) on the way; stop it at any step."""
+    """Fill the preview patient by patient, giving (patients done, patients in all) on the way; stop it at any step.
+
+    With `is_throughout` the draft stands in for whatever is in force on every day of the window, its own start or not.
+    """
     patients = list(
         Patient.objects.filter(
             organization=policy.payer.organization_id,
@@ -147,17 +156,23 @@ def preview_in_steps(
             for day in record.days:
                 payer = record.payer_on(day)
                 if first <= day <= last and payer is not None and payer.pk == policy.payer_id:
-                    _preview_day(preview, record, day, draft, exported)
+                    _preview_day(preview, record, day, draft, exported, is_throughout)
         yield start + len(chunk), len(patients)
     preview.rows.sort(key=lambda row: (row.session.date_of_service, row.session.started_at, row.session.pk))
 
 
 def _preview_day(
-    preview: PolicyPreview, record: PatientRecord, day: date, draft: PolicyTerms, exported: dict[int, frozenset[Place]]
+    preview: PolicyPreview,
+    record: PatientRecord,
+    day: date,
+    draft: PolicyTerms,
+    exported: dict[int, frozenset[Place]],
+    is_throughout: bool,
 ) -> None:
     preview.sessions += len(record.days[day])
     version = record.version_on(day)
-    if draft.effective_from > day or (version is not None and version.effective_from > draft.effective_from):
+    is_later = version is not None and version.effective_from > draft.effective_from
+    if not is_throughout and (draft.effective_from > day or is_later):
         return
     before = rule_on_day(record, day, partial(terms_of, version))
     after = rule_on_day(record, day, lambda coded_on: draft)
