@@ -37,4 +37,4 @@ def as_html(text: str) -> SafeString:
 
 def _only_https(tag: str, name: str, value: str) -> str | None:
     """Links of the text are sources, which stand elsewhere: an address without a host is none."""
-    return value if value.lower().startswith("https://") else None
+    return value if name != "href" or value.lower().startswith("https://") else None
