@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import codes, coverage, drafts, guidance, matrix, policies
+from payers.views import attestations, codes, coverage, drafts, guidance, matrix, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -19,6 +19,14 @@ urlpatterns = [
     path("codes/", codes.code_list, name="code-list"),
     path("code-transition/", codes.code_transition, name="code-transition"),
     path("codes/<slug:code>/", codes.code_detail, name="code-detail"),
+    # Reading and attesting
+    path("to-read/", attestations.attestation_list, name="attestation-list"),
+    path("to-read/<int:pk>/", attestations.attestation_detail, name="attestation-detail"),
+    path("to-read/<int:pk>/read/", attestations.attestation_attest, name="attestation-attest"),
+    path("readers/", attestations.reader_list, name="reader-list"),
+    path("readers/<int:pk>/", attestations.reader_detail, name="reader-detail"),
+    path("readers/<int:pk>/readers.csv", attestations.reader_csv, name="reader-csv"),
+    path("readers/<int:pk>/remind/", attestations.reader_remind, name="reader-remind"),
     # Policies
     path("policies/", policies.policy_list, name="policy-list"),
     path("policies/<slug:slug>/", policies.policy_detail, name="policy-detail"),

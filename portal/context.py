@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from coding.models import SessionHold
+from payers.reading_services import to_read
 from portal import clock
 from portal.models import Department
 
@@ -21,7 +23,7 @@ COUNTED_UP_TO = 99
 class Place:
     """One entry of the navigation; a person sees it who has the permission.
 
-    `within` names the pages that stand below it, by the beginnings of their address names.
+    `within` names the pages that stand below it, by the beginnings of their address names; `counts` what waits there.
     """
 
     label: str
@@ -29,7 +31,7 @@ class Place:
     icon: str
     permission: str = ""
     within: tuple[str, ...] = ()
-    counts_holds: bool = False
+    counts: str = ""
 
 
 BELOW_PATIENTS = ("patient-", "course-", "prescription-", "fraction", "coverage-", "authorization-")
@@ -55,7 +57,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             ),
             Place(_("Patients and courses"), "patient-list", "people", "portal.view_patient", BELOW_PATIENTS),
             Place(_("Charge review"), "charge-review", "check2-square", "coding.view_chargeline", BELOW_CHARGE_REVIEW),
-            Place(_("Holds"), "hold-list", "pause-circle", "coding.view_sessionhold", ("hold-",), counts_holds=True),
+            Place(_("Holds"), "hold-list", "pause-circle", "coding.view_sessionhold", ("hold-",), counts="holds"),
             Place(_("Imports"), "import-list", "upload", "portal.view_treatmentsession", ("import-", "candidate-")),
         ),
     ),
@@ -63,6 +65,14 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         _("Rules"),
         (
             Place(_("Payer guidance"), "guidance-list", "journal-text", "payers.view_payer", ("guidance-", "try-")),
+            Place(
+                _("To read"),
+                "attestation-list",
+                "clipboard2-check",
+                "portal.add_treatmentsession",
+                ("attestation-",),
+                counts="reading",
+            ),
             Place(_("Payer matrix"), "matrix", "table", "payers.view_payer", ("matrix",)),
             Place(_("Codes"), "code-list", "hash", "payers.view_payer", ("code-",)),
             Place(_("2025 to 2026 codes"), "code-transition", "signpost-split", "payers.view_payer"),
@@ -75,6 +85,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         _("Oversight"),
         (
             Place(_("Reports"), "report-charges", "bar-chart", "coding.view_reports", ("report-",)),
+            Place(_("Readers"), "reader-list", "person-badge", "coding.view_reports", ("reader-",)),
             Place(_("Audit trail"), "audit-list", "clock-history", "portal.view_auditevent", ("audit-",)),
             Place(_("Set-up"), "setup-home", "gear", "portal.view_setup", BELOW_SETUP),
         ),
@@ -128,7 +139,7 @@ def _entry(user: Any, place: Place, *, page: str, here: Place | None) -> dict[st
         "url": reverse(place.url_name),
         "icon": place.icon,
         "here": ("page" if place.url_name == page else "true") if is_here else "",
-        "count": _open_holds(user) if place.counts_holds else "",
+        "count": COUNTED[place.counts](user) if place.counts else "",
     }
 
 
@@ -138,9 +149,22 @@ def _shown_at(user: Any) -> str:
     return f"{clock.now().astimezone(department.zone):%m/%d/%Y %H:%M %Z}"
 
 
-def _open_holds(user) -> str:
-    """How many holds are open in what the person may see, counted no further than needed."""
-    number = len(SessionHold.objects.open().visible_to(user).values_list("pk")[: COUNTED_UP_TO + 1])
+def _open_holds(user: Any) -> str:
+    """How many holds are open in what the person may see."""
+    return _counted(SessionHold.objects.open().visible_to(user))
+
+
+def _unread(user: Any) -> str:
+    """How many changes of policies the person is asked to read."""
+    return _counted(to_read(user))
+
+
+def _counted(rows: QuerySet) -> str:
+    """The number of rows, counted no further than needed; nothing where there is none."""
+    number = len(rows.values_list("pk")[: COUNTED_UP_TO + 1])
     if number > COUNTED_UP_TO:
         return f"{COUNTED_UP_TO}+"
     return str(number) if number else ""
+
+
+COUNTED = {"holds": _open_holds, "reading": _unread}

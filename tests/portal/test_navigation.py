@@ -79,21 +79,21 @@ def test_frame_marks_one_place_and_tells_the_page_from_a_page_below(organization
 # People
 
 
-EVERYONE = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "Imports"]
-EVERYONE += ["Payer guidance", "Codes", "2025 to 2026 codes", "Policies"]
+CHARGES = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "Imports", "Payer guidance"]
+RULES = ["Payer matrix", "Codes", "2025 to 2026 codes", "Policies"]
 
 
 @pytest.mark.parametrize(
-    ("role", "more"),
+    ("role", "places"),
     [
-        ("coder", []),
-        ("manager", ["Reports", "Audit trail"]),
-        ("admin", ["Reports", "Audit trail", "Set-up"]),
-        ("auditor", ["Reports", "Audit trail", "Set-up"]),
+        ("coder", [*CHARGES, "To read", *RULES]),
+        ("manager", [*CHARGES, "To read", *RULES, "Reports", "Readers", "Audit trail"]),
+        ("admin", [*CHARGES, "To read", *RULES, "Reports", "Readers", "Audit trail", "Set-up"]),
+        ("auditor", [*CHARGES, *RULES, "Reports", "Readers", "Audit trail", "Set-up"]),
     ],
 )
-def test_frame_shows_the_places_of_a_role(organization, role, more):
-    assert list(entries(make_user(organization, role=role))) == EVERYONE + more
+def test_frame_shows_the_places_of_a_role(organization, role, places):
+    assert list(entries(make_user(organization, role=role))) == places
 
 
 def test_frame_of_a_stranger_has_no_places():

@@ -153,6 +153,13 @@ MATRIX = {
     "guidance-list": (EVERYONE, "GET", ""),
     "guidance-detail": (EVERYONE, "GET", "payer slug"),
     "try-a-case": (EVERYONE, "GET", ""),
+    "attestation-list": (ENTER, "GET", ""),
+    "attestation-detail": (ENTER, "GET", "own attestation"),
+    "attestation-attest": (ENTER, "POST", "own attestation"),
+    "reader-list": (OVERSEE, "GET", ""),
+    "reader-detail": (OVERSEE, "GET", "published"),
+    "reader-csv": (OVERSEE, "GET", "published"),
+    "reader-remind": (VOID, "POST", "published"),
     "code-list": (EVERYONE, "GET", ""),
     "code-transition": (EVERYONE, "GET", ""),
     "code-detail": (EVERYONE, "GET", "code"),
@@ -186,6 +193,7 @@ OF_A_DEPARTMENT = {
     "hold",
     "upload",
     "own view",
+    "own attestation",
     "import",
     "candidate",
     "?course",
@@ -241,6 +249,10 @@ class World:
             role: save_view(place="charges", name="Held", query="state=held", is_shared=True, by=person)
             for role, person in self.people.items()
         }
+        asked = {
+            role: published.attestations.create(user=person, asked_at=datetime(2026, 11, 24, 15, tzinfo=UTC))
+            for role, person in self.people.items()
+        }
         records = {
             "department": department,
             "machine": machine,
@@ -273,6 +285,7 @@ class World:
         self.of_each = {
             "upload": {role: {"pk": upload.pk} for role, upload in uploads.items()},
             "own view": {role: {"pk": view.pk} for role, view in views.items()},
+            "own attestation": {role: {"pk": attestation.pk} for role, attestation in asked.items()},
         }
         self.queries = {"?course": f"?course={course.pk}", "?machine": f"?machine={machine.pk}"}
         self.bodies = {
