@@ -98,7 +98,10 @@ def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
         on_the_line = Q(Q(claim_form="") | Q(claim_form=OuterRef("claim_form"))) & Q(
             Q(role="") | Q(role=OuterRef("role"))
         )
-        wanted &= Q(Exists(holds_wanted(filters).filter(on_the_line, session=OuterRef("session"))))
+        holds = holds_wanted(filters)
+        # Holds are few beside lines: named as a set, their sessions lead to the lines and not the other way round.
+        wanted &= Q(session__in=holds.values("session"))
+        wanted &= Q(Exists(holds.filter(on_the_line, session=OuterRef("session"))))
     if is_of_deadline(filters):
         # A line that is not exported always stands under the current ruling of its session.
         wanted &= ~Q(state=LineState.EXPORTED) & Q(ruling__is_current=True) & deadline_wanted(filters, "ruling__")

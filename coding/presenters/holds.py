@@ -6,7 +6,20 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, DateField, Exists, F, FilteredRelation, Min, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models import (
+    Count,
+    DateField,
+    Exists,
+    F,
+    FilteredRelation,
+    Min,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, QueryDict
@@ -159,9 +172,10 @@ def hold_page(form: HoldFilterForm, *, asked: Mapping[str, str]) -> HoldPage:
     """
     wanted = holds_asked(form)
     order = form.cleaned_data["order"]
-    first = {BY_AGE: Value(NEVER, DateField()), BY_DUE_DAY: F("due_on")}.get(order, F("current__file_by"))
+    ruling = SessionRuling.objects.current().filter(session=OuterRef("session")).order_by()
+    first = {BY_AGE: Value(NEVER, DateField()), BY_DUE_DAY: F("due_on")}.get(order, Subquery(ruling.values("file_by")))
     # The keys of the page are found first, and only its rows are told in full.
-    keys = with_ruling(wanted).annotate(first_day=Coalesce(first, Value(NEVER, DateField())))
+    keys = wanted.annotate(first_day=Coalesce(first, Value(NEVER, DateField())))
     after = _key(asked.get("after", ""))
     if after is not None:
         keys = keys.filter(TupleGreaterThan(Tuple(F("first_day"), F("opened_at"), F("id")), after))

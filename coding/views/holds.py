@@ -22,7 +22,7 @@ from coding.presenters.holds import age_counts, hold_page, holds_asked, list_url
 from coding.presenters.review import hold_title
 from portal import clock
 from portal.models import ViewPlace
-from portal.presenters.saved_views import view_strip
+from portal.presenters.saved_views import asks_for_numbers, view_strip
 
 # The views that come with the worklist, by their filters.
 BUILT_IN = (
@@ -42,18 +42,16 @@ def hold_list(request: HttpRequest) -> HttpResponse:
     form = HoldFilterForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "coding/hold_list.html", {"form": form}, status=422)
+    strip = view_strip(
+        request, place=ViewPlace.HOLDS, url_name="hold-list", form=form, built_in=BUILT_IN, rows_of=holds_asked
+    )
+    if asks_for_numbers(request):
+        return render(request, "_components/view_numbers.html", {"strip": strip})
     context = {
         "form": form,
         "reasons": reason_counts(form),
         "is_grouped": request.GET.get("group") == "reason",
-        "strip": view_strip(
-            request,
-            place=ViewPlace.HOLDS,
-            url_name="hold-list",
-            form=form,
-            built_in=BUILT_IN,
-            rows_of=holds_asked,
-        ),
+        "strip": strip,
     }
     if not context["is_grouped"]:
         page = hold_page(form, asked=request.GET)

@@ -20,7 +20,7 @@ from coding.presenters.why import why_line, why_session
 from coding.reports import BYTE_ORDER_MARK, Echo, charge_lines
 from coding.services import void_charge_line
 from portal.models import TreatmentSession, ViewPlace
-from portal.presenters.saved_views import view_strip
+from portal.presenters.saved_views import asks_for_numbers, view_strip
 
 # The views that come with charge review, by their filters.
 BUILT_IN = (
@@ -40,18 +40,21 @@ def charge_review(request: HttpRequest) -> HttpResponse:
     form = ChargeFilterForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "coding/charge_review.html", {"form": form}, status=422)
+    strip = view_strip(
+        request,
+        place=ViewPlace.CHARGES,
+        url_name="charge-review",
+        form=form,
+        built_in=BUILT_IN,
+        rows_of=lambda other: charge_lines(user=request.user, filters=other.filters),
+    )
+    if asks_for_numbers(request):
+        return render(request, "_components/view_numbers.html", {"strip": strip})
     page = review_page(form, asked=request.GET)
     context = {
         "form": form,
         "page": page,
-        "strip": view_strip(
-            request,
-            place=ViewPlace.CHARGES,
-            url_name="charge-review",
-            form=form,
-            built_in=BUILT_IN,
-            rows_of=lambda other: charge_lines(user=request.user, filters=other.filters),
-        ),
+        "strip": strip,
         "states": state_counts(form),
         "reasons": reason_counts(form),
         "bulk": line_bar(request.user, len(page.rows), page.pages.count_text),

@@ -12,6 +12,8 @@ from django.urls import reverse
 from portal.models import SavedView
 from portal.presenters.keyset import counted
 
+# The tabs ask for their numbers once the page stands: a view may need longer to count than its page to show.
+TABS = "view-tabs"
 # A tab shows that there are many, not how many.
 COUNTED_UP_TO = 999
 COUNTED_VIEWS = 20
@@ -68,7 +70,7 @@ def view_strip(
     built_in: Iterable[tuple[str, str]],
     rows_of: Callable[[Any], QuerySet],
 ) -> ViewStrip:
-    """The tabs of one list, counted together in one query.
+    """The tabs of one list; where the request asks for their numbers, counted together in one query.
 
     `built_in` are label and query of the views that come with the list, and `rows_of` gives the rows that a valid form
     leaves. A saved view whose filters no longer can be read (its payer is gone) stays, without a number.
@@ -76,9 +78,8 @@ def view_strip(
     views = list(SavedView.objects.visible_to(request.user).filter(place=place).select_related("owner"))
     wanted = [(label, query, None) for label, query in built_in] + [(view.name, view.query, view) for view in views]
     forms = [form.again(query) for _label, query, _view in wanted]
-    numbers = _count_together(
-        {n: rows_of(one) for n, one in enumerate(forms[:COUNTED_VIEWS]) if one.is_valid()},
-    )
+    counted_forms = forms[:COUNTED_VIEWS] if asks_for_numbers(request) else []
+    numbers = _count_together({n: rows_of(one) for n, one in enumerate(counted_forms) if one.is_valid()})
     tabs = [
         ViewTab(
             label=label,
@@ -102,6 +103,11 @@ def view_strip(
         last_query="" if form.query else _last_query(request, place, form),
         removed_name=removed["name"] if removed and removed["place"] == place else "",
     )
+
+
+def asks_for_numbers(request: HttpRequest) -> bool:
+    """Whether the tabs of a page that stands already ask for their numbers."""
+    return request.headers.get("HX-Target") == TABS
 
 
 def _count_together(rows: dict[int, QuerySet]) -> dict[int, int]:

@@ -40,6 +40,11 @@ def tabs(client, query=""):
     return {tab.label: tab for tab in strip(client, query).tabs}
 
 
+def numbers(client):
+    asked = {"HX-Request": "true", "HX-Target": "view-tabs"}
+    return {tab.label: tab.count for tab in strip(client, headers=asked).tabs}
+
+
 def test_save_keeps_the_filters_under_a_name(coder, client):
     posted = {"place": "charges", "name": "Held ones", "query": "state=held", "is_shared": "on"}
 
@@ -78,15 +83,22 @@ def test_tabs_count_what_each_view_leaves(coder, client, organization):
     capture_from(patient=course.patient, day=TODAY.replace(year=2015), by=coder)
     view_of(coder)
 
-    shown = tabs(client)
+    shown = numbers(client)
 
-    assert [shown[label].count for label in ("All", "Held ones", "Mine")] == ["2", "1", "0"]
+    assert [shown[label] for label in ("All", "Held ones", "Mine")] == ["2", "1", "0"]
+
+
+def test_page_of_a_list_counts_no_view_and_its_tabs_ask_for_their_numbers(coder, client):
+    page = client.get(reverse("charge-review") + "?state=held")
+
+    assert {tab.count for tab in page.context["strip"].tabs} == {""}
+    assert 'hx-get="/charges/?state=held"' in page.content.decode()
 
 
 def test_tab_whose_filters_cannot_be_read_any_more_stays_without_a_number(coder, client):
     view_of(coder, query="payer=gone")
 
-    assert tabs(client)["Held ones"].count == ""
+    assert numbers(client)["Held ones"] == ""
 
 
 def test_tab_of_the_shown_filters_is_current(coder, client):
@@ -106,12 +118,12 @@ def test_filters_without_a_tab_may_be_saved(coder, client):
 def test_tabs_need_as_many_queries_for_many_views_as_for_one(coder, client):
     view_of(coder)
     with CaptureQueriesContext(connection) as one:
-        strip(client)
+        numbers(client)
     for n in range(4):
         view_of(coder, f"View {n}", f"age={n}")
 
     with CaptureQueriesContext(connection) as many:
-        strip(client)
+        numbers(client)
 
     assert len(many) == len(one)
 
