@@ -10,14 +10,14 @@ from django.db import transaction
 from django.db.models import Max
 
 from coding.engine.terms import TERMS
-from payers.models import PayerPolicy, PolicyClause, PolicyVersion, VersionStatus
+from payers.models import PayerPolicy, PolicyClause, PolicyExample, PolicyVersion, VersionStatus
 from payers.policy_files import Clause, term_text
 from portal.models import User
 from portal.services.audit import changed_fields, record_event
 
 
 class DraftExists(Exception):
-    """The policy has a draft already: it is finished or discarded before another is begun."""
+    """The policy has a draft or a version in review: it is published or discarded before another is begun."""
 
 
 class NotADraft(Exception):
@@ -26,24 +26,27 @@ class NotADraft(Exception):
 
 @transaction.atomic
 def draft_version(*, policy: PayerPolicy, effective_from: date, by: User) -> PolicyVersion:
-    """Begin a draft for dates of service from a day on, with the terms and clauses of the version in force that day.
+    """Begin a draft for dates of service from a day on, a copy of the version in force that day.
 
+    It has its terms, clauses, examples and free text; an example from before the draft's start moves to its first day.
     With no version in force it begins empty. A start that a version has already makes it a correction: a new revision.
     Nobody has compared the draft with its sources yet, so `reviewed_on` is empty. Raises DraftExists.
     """
     lock_policy(policy)
-    if policy.versions.filter(status=VersionStatus.DRAFT).exists():
+    if policy.versions.unpublished().exists():
         raise DraftExists(policy.title)
-    before = policy.versions.in_force(on=effective_from).prefetch_related("clauses").first()
+    before = policy.versions.in_force(on=effective_from).prefetch_related("clauses", "examples").first()
     draft = PolicyVersion.objects.create(
         policy=policy,
         effective_from=effective_from,
         revision=_next_revision(policy, effective_from),
         terms=dict(before.terms) if before else {},
+        guidance=before.guidance if before else "",
         drafted_by=by,
     )
     if before:
         PolicyClause.objects.bulk_create([_copy(clause, draft) for clause in before.clauses.all()])
+        PolicyExample.objects.bulk_create([_example_of(example, draft) for example in before.examples.all()])
     record_on_version(draft, "draft_version", f"Draft of {draft.label} begun", by)
     return draft
 
@@ -53,7 +56,7 @@ def amend_draft(
     *, version: PolicyVersion, effective_from: date, reviewed_on: date | None, summary: str, by: User
 ) -> PolicyVersion:
     """Change a draft's start, the day it was compared with its sources, and its summary. Raises NotADraft."""
-    draft = _locked_draft(version)
+    draft = locked_draft(version)
     before = {"effective_from": draft.effective_from, "reviewed_on": draft.reviewed_on, "summary": draft.summary}
     after = {"effective_from": effective_from, "reviewed_on": reviewed_on, "summary": summary}
     changes = changed_fields(before, after)
@@ -68,12 +71,25 @@ def amend_draft(
 
 
 @transaction.atomic
+def write_guidance(*, version: PolicyVersion, text: str, by: User) -> PolicyVersion:
+    """Replace a draft's free text, Markdown for the guidance page. Raises NotADraft."""
+    draft = locked_draft(version)
+    if text == draft.guidance:
+        return draft
+    changes = {"guidance": (draft.guidance, text)}
+    draft.guidance = text
+    draft.save(update_fields=["guidance"])
+    record_on_version(draft, "write_guidance", f"Free text of {draft.label} written", by, changes)
+    return draft
+
+
+@transaction.atomic
 def set_term(*, version: PolicyVersion, key: str, value: object, clause: Clause, by: User) -> PolicyClause:
     """Set a term of a draft together with the clause that it rests on; both replace what was there.
 
     `value` is one that `parse_term` gives. Raises NotADraft, and KeyError for a key that is no term.
     """
-    draft = _locked_draft(version)
+    draft = locked_draft(version)
     plain = as_json(key, value)
     before = draft.terms.get(key)
     draft.terms = {**draft.terms, key: plain}
@@ -88,7 +104,7 @@ def set_term(*, version: PolicyVersion, key: str, value: object, clause: Clause,
 @transaction.atomic
 def leave_to_house(*, version: PolicyVersion, key: str, by: User) -> PolicyVersion:
     """Let a draft be silent on a term: the term and the clause behind it go. Raises NotADraft."""
-    draft = _locked_draft(version)
+    draft = locked_draft(version)
     if key not in draft.terms:
         return draft
     before = draft.terms[key]
@@ -107,7 +123,7 @@ def cite_clause(
 
     Raises NotADraft.
     """
-    draft = _locked_draft(version)
+    draft = locked_draft(version)
     saved = _write_clause(draft, clause, term=existing.term if existing else "", existing=existing)
     action = "amended" if existing else "added"
     record_on_version(draft, "cite_clause", f"Clause {action} in {draft.label}: {clause.summary}", by)
@@ -122,7 +138,7 @@ def remove_clause(*, clause: PolicyClause, by: User) -> None:
     """
     if clause.term:
         raise ValueError(f"the clause cites the term {clause.term}: leave the term to the house instead")
-    draft = _locked_draft(clause.version)
+    draft = locked_draft(clause.version)
     record_on_version(draft, "remove_clause", f"Clause removed from {draft.label}: {clause.summary}", by)
     clause.delete()
 
@@ -130,7 +146,7 @@ def remove_clause(*, clause: PolicyClause, by: User) -> None:
 @transaction.atomic
 def discard_draft(*, version: PolicyVersion, by: User) -> None:
     """Drop a draft that is not wanted; the trail keeps that there was one. Raises NotADraft."""
-    draft = _locked_draft(version)
+    draft = locked_draft(version)
     record_on_version(draft, "discard_draft", f"Draft of {draft.label} discarded", by)
     draft.delete()
 
@@ -140,7 +156,8 @@ def lock_policy(policy: PayerPolicy) -> None:
     PayerPolicy.objects.select_for_update().get(pk=policy.pk)
 
 
-def _locked_draft(version: PolicyVersion) -> PolicyVersion:
+def locked_draft(version: PolicyVersion) -> PolicyVersion:
+    """The draft as it is now, its policy locked until the transaction ends. Raises NotADraft."""
     lock_policy(version.policy)
     draft = PolicyVersion.objects.select_related("policy__payer").filter(pk=version.pk).first()
     if draft is None or draft.status != VersionStatus.DRAFT:
@@ -169,6 +186,23 @@ def _copy(clause: PolicyClause, version: PolicyVersion) -> PolicyClause:
     return PolicyClause(version=version, **fields)
 
 
+def _example_of(example: PolicyExample, draft: PolicyVersion) -> PolicyExample:
+    """A copy for the draft. Its day is one that the draft speaks of; it is coded soon after, as the case file has it."""
+    facts = dict(example.facts)
+    start = draft.effective_from.isoformat()
+    if facts.get("date_of_service", start) < start:
+        facts["date_of_service"] = start
+        facts.pop("coded_on", None)
+    return PolicyExample(
+        version=draft,
+        position=example.position,
+        title=example.title,
+        facts=facts,
+        expected_lines=example.expected_lines,
+        expected_findings=example.expected_findings,
+    )
+
+
 def clause_row(clause: Clause, version: PolicyVersion, position: int) -> PolicyClause:
     """A statement of a rule pack or a form as a row of a version, not saved."""
     return PolicyClause(
@@ -182,6 +216,9 @@ def clause_row(clause: Clause, version: PolicyVersion, position: int) -> PolicyC
         citation_published=clause.published,
         citation_section=clause.section,
         confidence=clause.confidence,
+        reviewed_on=clause.reviewed_on,
+        alert_from=clause.alert_from,
+        alert_until=clause.alert_until,
     )
 
 

@@ -6,8 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from coding.case_files import COLUMNS, IGNORED
 from coding.engine.terms import TERMS
-from payers.policy_files import FOLDER, PolicyFileError, read_pack, read_packs, write_pack
+from payers.pack_files import read_packs
+from payers.policy_files import (
+    FACTS_OF_EXAMPLES,
+    FOLDER,
+    Example,
+    PolicyFileError,
+    Version,
+    read_pack,
+    write_pack,
+)
 
 NINE = {
     "medicare",
@@ -138,6 +148,12 @@ def test_write_pack_keeps_quotes_and_line_ends(pack_file, tmp_path):
         ("effective_from = 2015-01-01\n", "", "key 'effective_from' is missing. Add effective_from, a date"),
         ("effective_from = 2015-01-01", 'effective_from = "2015"', "Write a date such as 2026-03-01"),
         ("effective_from = 2015-01-01", "effective_from = 2015-01-01T00:00:00", "Write a date"),
+        ("effective_from = 2015-01-01", "effective_from = 1815-01-01", "Write a day from 2000-01-01"),
+        ("effective_from = 2015-01-01", "effective_from = 2015-01-01\nrevision = 0", "key 'revision' has 0"),
+        (', section = "3"', ', url = "javascript:alert(1)"', "Write an address such as https://"),
+        (', section = "3"', ', published = "the spring of the year 2026"', "Keep it to 20 characters"),
+        ('title = "Sample policy"', 'title = "Sample\\u0000"', "has a null character. Take it out"),
+        ('term = "min_gap"', 'term = "min_gap"\nalert_from = 2026-01-01', "is dated as an alert"),
         ("schema = 1", "schema = 2", "Bring the file to schema 1"),
         ("schema = 1", "schema 1", "is not TOML"),
     ],
@@ -180,6 +196,81 @@ def test_read_packs_refuses_one_payer_in_two_files(tmp_path):
 
     with pytest.raises(PolicyFileError, match="slug 'sample' stands in two files"):
         read_packs(tmp_path)
+
+
+def test_write_pack_keeps_guidance_readable_and_whole(pack_file, tmp_path):
+    guidance = '\n# In short\n\nBill "one" line,\tnot """three""".\r\nA back\\slash, \x7f and ü\n\nEnd "quoted"'
+    version = replace(read_pack(pack_file()).versions[0], guidance=guidance)
+    pack = replace(read_pack(pack_file()), versions=(version,))
+    path = tmp_path / "copy.toml"
+
+    path.write_text(write_pack(pack), encoding="utf-8")
+
+    assert read_pack(path) == pack
+    assert '\n# In short\n\nBill "one" line' in path.read_text()
+
+
+def test_write_pack_keeps_revisions_examples_and_dated_alerts(pack_file, tmp_path):
+    pack = read_pack(pack_file())
+    first = pack.versions[0]
+    alert = replace(
+        first.clauses[0],
+        topic="alerts",
+        term="",
+        reviewed_on=date(2026, 10, 1),
+        alert_from=date(2026, 11, 1),
+        alert_until=date(2026, 12, 31),
+    )
+    example = Example("First session", {"date_of_service": "2026-02-03", "technique": "3d"}, "77407 x1 rev 0333", "")
+    corrected = replace(first, revision=2, clauses=(*first.clauses, alert), examples=(example,))
+    pack = replace(pack, versions=(first, corrected))
+    path = tmp_path / "copy.toml"
+
+    path.write_text(write_pack(pack))
+
+    assert read_pack(path) == pack
+
+
+def test_write_pack_has_one_form_whatever_the_order_of_keys(pack_file):
+    terms = {"min_gap": 240, "bid": "76"}
+    facts = {"date_of_service": "2026-02-03", "technique": "3d"}
+    backwards = dict(reversed(list(terms.items()))), dict(reversed(list(facts.items())))
+    pack = read_pack(pack_file())
+
+    def written(terms, facts):
+        version = Version(date(2015, 1, 1), date(2026, 1, 1), "S", terms, (), (Example("E", facts),))
+        return write_pack(replace(pack, versions=(version,)))
+
+    assert written(terms, facts) == written(*backwards)
+
+
+EXAMPLE = '[[version.example]]\ntitle = "One"\n[version.example.facts]\ntechnique = "3d"\n'
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        (EXAMPLE + EXAMPLE, "two examples are called 'One'. Give each a title of its own"),
+        (EXAMPLE.replace("technique", "tecnique"), "example 1, facts: key 'tecnique' is not known"),
+        (EXAMPLE.replace('"3d"', "3"), "key 'technique' has 3. Write text in quotes"),
+        (EXAMPLE.replace("technique", "payer"), "key 'payer' is not known"),
+        ('[[version.example]]\ntitle = "One"\n', "key 'facts' is missing"),
+    ],
+)
+def test_read_pack_refuses_an_example_by_key(pack_file, example, said):
+    path = pack_file()
+    path.write_text(path.read_text() + example)
+
+    with pytest.raises(PolicyFileError) as refused:
+        read_pack(path)
+
+    assert said in str(refused.value)
+
+
+def test_facts_of_examples_are_the_columns_of_the_coding_cases():
+    said_by_the_version = {"case", "payer", "terms", *IGNORED}
+
+    assert set(FACTS_OF_EXAMPLES) == set(COLUMNS) - said_by_the_version
 
 
 def test_pack_terms_are_terms_of_the_engine():
