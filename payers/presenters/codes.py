@@ -15,8 +15,10 @@ from coding.engine.periods import ONE_DAY, Period
 from coding.engine.ruling import Ruling
 from coding.engine.trace import Citation
 from coding.engine.vocabulary import ClaimForm, LineRole, Setting, Severity
+from coding.shaping import is_review_overdue
 from payers.case_forms import CaseForm
 from payers.guidance import TONGUE, Enquiry, PayerBook
+from payers.models import ClauseTopic
 from payers.presenters.guidance import (
     GUIDANCE_LABELS,
     KINDS_OF_SESSION,
@@ -30,6 +32,8 @@ from payers.presenters.guidance import (
 
 # The codes that have a page of their own open the list; guidance codes follow.
 ROLE_LABELS = {LineRole.DELIVERY: "Delivery", LineRole.GUIDANCE: gettext_lazy("Image guidance")}
+# Under these headings a payer says which code it takes and what becomes of an authorization for an old one.
+ON_CODES = (ClauseTopic.CODES, ClauseTopic.AUTHORIZATION)
 SCHEDULES = (
     ("OPPS", "", gettext_lazy("Hospital outpatient")),
     ("MPFS", "", gettext_lazy("Physician fee schedule")),
@@ -357,8 +361,12 @@ def _stand(
         authorization = _("The payer converts old ones")
     else:
         authorization = _("Held until the payer has converted it")
+    version = after.version
     return {
         "payer": book.payer,
+        "version": version,
+        "is_overdue": bool(version and is_review_overdue(version, today)),
+        "clauses": [clause for clause in version.clauses.all() if clause.topic in ON_CODES] if version else [],
         "before": shown_row("", before.answer(setting)),
         "after": shown_row("", after.answer(setting)),
         "authorization": authorization,
