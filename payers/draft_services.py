@@ -187,7 +187,7 @@ def _copy(clause: PolicyClause, version: PolicyVersion) -> PolicyClause:
 
 
 def _example_of(example: PolicyExample, draft: PolicyVersion) -> PolicyExample:
-    """A copy for the draft. Its day is one that the draft speaks of; it is coded soon after, as the case file has it."""
+    """A copy for the draft, on a day that the draft speaks of; moved to its first day it is coded soon after that."""
     facts = dict(example.facts)
     start = draft.effective_from.isoformat()
     if facts.get("date_of_service", start) < start:
