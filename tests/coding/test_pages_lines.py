@@ -1,4 +1,4 @@
-"""Charge review, sessions without a line, "why this line", and voiding a line."""
+"""Charge review, sessions without a line, and voiding a line."""
 
 import csv
 from datetime import UTC, date, datetime, timedelta
@@ -424,135 +424,15 @@ def test_sessions_without_line_need_as_many_queries_for_many_as_for_one(manager,
     assert len(many) == len(one)
 
 
-# Why
+# Void
 
 
-def test_why_names_the_code_and_what_does_not_apply(manager, client, course):
-    captured(course)
-    line = ChargeLine.objects.get(role="delivery")
-
-    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
-
-    assert "77386" in why.sentence
-    assert "delivery_code" in [view.step["rule"] for view in why.steps]
-    assert {"26", "TC", "76"} <= {modifier.code for modifier in why.modifiers if not modifier.is_applied}
-
-
-def test_why_shows_only_what_concerns_the_line(manager, client, course):
-    captured(course, image_review_signed_at=None)
-    delivery = ChargeLine.objects.get(role="delivery")
-
-    why = client.get(reverse("line-why", args=[delivery.pk])).context["why"]
-
-    assert {view.step["role"] for view in why.steps} <= {"", "delivery"}
-    assert why.findings == []
-    assert [line.role for line in why.other_lines] == ["guidance"]
-
-
-def test_why_leads_to_the_payers_clause_of_the_version_in_force(manager, client, organization):
-    payer = make_payer(organization, kind="commercial")
-    version = make_policy_version(payer, terms={"bid": "mod_76"})
-    course = make_treated_course(organization, payer=payer)
-    make_session(course, fraction=1, started_at=FIRST_START)
-    make_session(course, fraction=2, started_at=FIRST_START + timedelta(hours=7))
-    capture_from(patient=course.patient, day=date(2015, 1, 1), by=None)
-    second = ChargeLine.objects.live().filter(modifiers__contains=["76"]).first()
-
-    why = client.get(reverse("line-why", args=[second.pk])).context["why"]
-
-    step = next(view for view in why.steps if view.step["clause"] == "bid")
-    assert step.clause_url.endswith("?on=2025-12-03#term-bid")
-    assert step.clause_words == version.label
-
-
-def test_why_says_house_default_where_the_policy_is_silent(manager, client, course):
-    captured(course)
-    line = ChargeLine.objects.get(role="delivery")
-
-    text = text_of(client.get(reverse("line-why", args=[line.pk])))
-
-    assert "house default" in text
-
-
-def test_why_offers_what_clears_a_hold_and_tells_its_release(manager, client, course):
-    captured(course, image_review_signed_at=None)
-    line = ChargeLine.objects.get(role="guidance")
-
-    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
-
-    assert [view.finding["name"] for view in why.findings] == ["IMAGE_UNSIGNED"]
-    form = reverse("session-amend", args=[line.session_id])
-    assert why.findings[0].remedy.url == f"{form}#id_image_review_signed_at"
-
-
-def test_why_for_htmx_is_the_panel_alone(manager, client, course):
-    captured(course)
-    line = ChargeLine.objects.first()
-
-    panel = client.get(reverse("line-why", args=[line.pk]), headers={"HX-Request": "true"})
-
-    assert "<html" not in panel.content.decode()
-    assert "Why this charge line?" in text_of(panel)
-
-
-def test_why_of_a_replaced_line_leads_to_what_stands(manager, client, course):
-    captured(course)
-    line = ChargeLine.objects.get(role="delivery")
-    course.prescriptions.update(technique="imrt_simple")
-    capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
-
-    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
-
-    assert "77386" in why.sentence
-    assert why.successor.code == "77385"
-    assert not why.may_be_voided
-
-
-def test_why_history_is_told_on_the_departments_clock(manager, client, course):
-    captured(course)
-    line = ChargeLine.objects.first()
-
-    why = client.get(reverse("line-why", args=[line.pk])).context["why"]
-
-    assert why.session_time == "12/03/2025 10:00 AM EST (UTC-05:00)"
-    assert [row.sentence for row in why.history] == ["Ruling 1 created the line: 77386 x1"]
-
-
-def test_why_title_names_no_patient(manager, client, course):
-    captured(course)
-
-    html = client.get(reverse("line-why", args=[ChargeLine.objects.first().pk])).content.decode()
-
-    assert course.patient.family_name not in html[html.index("<title>") : html.index("</title>")]
-
-
-def test_session_why_tells_why_there_is_no_line(manager, client, course):
-    captured(course, completion="not_started")
-
-    why = client.get(reverse("session-why", args=[course.sessions.get().pk])).context["why"]
-
-    assert why.sentence.startswith("This session owes no line as it stands.")
-    assert [view.finding["name"] for view in why.findings] == ["NOT_DELIVERED"]
-
-
-def test_session_why_before_any_ruling(manager, client, course):
-    session = make_session(course)
-
-    response = client.get(reverse("session-why", args=[session.pk]))
-
-    assert "No ruling has been made" in response.context["why"].sentence
-
-
-@pytest.mark.parametrize("page", ["line-why", "line-void"])
-def test_line_of_another_organization_is_not_found(manager, client, page):
+def test_void_of_a_line_of_another_organization_is_not_found(manager, client):
     captured(make_treated_course(make_organization()))
 
-    response = client.get(reverse(page, args=[ChargeLine.objects.first().pk]))
+    response = client.get(reverse("line-void", args=[ChargeLine.objects.first().pk]))
 
     assert response.status_code == 404
-
-
-# Void
 
 
 def test_void_with_a_reason_voids_the_line(manager, client, course):
