@@ -4,7 +4,7 @@ The grounds are saved rows, so they read the same in ten years; what would chang
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.urls import reverse
@@ -39,12 +39,17 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class ModifierView:
-    """One modifier: on the line, or left off it, and why. The grounds are those of its step."""
+    """A modifier on the line, or those that are left off it for one reason. The grounds are those of the step."""
 
-    code: str
+    codes: tuple[str, ...]
     is_applied: bool
     words: str
     grounds: StepView
+
+    @property
+    def citations(self) -> list[Mapping[str, Any]]:
+        """The sources that the steps over it do not name already."""
+        return [] if self.is_applied or self.grounds.step["result"] else self.grounds.step["citations"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class WhyPage:
     steps: list[StepView]
     modifiers: list[ModifierView]
     clauses: list[ClauseView]
+    sources: list[Mapping[str, Any]]
     findings: list[FindingView]
     notes: list[FindingView]
     other_lines: list[ChargeLine]
@@ -159,6 +165,7 @@ def _grounds(
         "payer": version.policy.payer.name if version else "",
         "policy": _policy_words(ruling),
         "clauses": _clauses(views, ruling),
+        "sources": _sources([*(view.step for view in views), *(view.finding for view in found)]),
         "findings": [view for view in found if view.finding["severity"] != Severity.NOTE],
         "notes": [view for view in found if view.finding["severity"] == Severity.NOTE],
     }
@@ -284,11 +291,27 @@ def _modifiers(line: ChargeLine, views: Iterable[StepView]) -> list[ModifierView
         if not view.step["rule"].startswith("modifier") or view.step["rule"] == "modifier_order":
             continue
         for code in view.step["result"].split():
-            said[code] = ModifierView(code, True, view.step["sentence"], view)
+            said[code] = ModifierView(
+                (code,), True, _capitalized(view.step["sentence"].removeprefix(f"{code}: ")), view
+            )
         for code, why in view.step.get("absent", ()):
-            said[code] = ModifierView(code, False, f"{why[0].upper()}{why[1:]}.", view)
+            said[code] = ModifierView((code,), False, f"{_capitalized(why)}.", view)
     order = [*ASKED_FOR, *(code for code in said if code not in ASKED_FOR)]
-    return [said[code] for code in order if code in said]
+    alike: dict[tuple[bool, str, str], ModifierView] = {}
+    for view in (said[code] for code in order if code in said):
+        key = (view.is_applied, view.words, view.grounds.step["rule"])
+        alike[key] = replace(view, codes=(*alike[key].codes, *view.codes)) if key in alike else view
+    return list(alike.values())
+
+
+def _capitalized(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}"
+
+
+def _sources(parts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What the parts cite and can be opened, each once, by title."""
+    cited = {(c["title"], c["url"]): c for part in parts for c in part["citations"] if c["url"]}
+    return [cited[key] for key in sorted(cited)]
 
 
 def _clauses(views: Iterable[StepView], ruling: SessionRuling | None) -> list[ClauseView]:
