@@ -24,7 +24,16 @@ from coding.engine.signature import decision_signature
 from coding.engine.terms import PolicyTerms, TermsInForce
 from coding.engine.trace import Citation, Step
 from coding.engine.vocabulary import Severity
-from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold, SessionRuling, TraceRecord
+from coding.models import (
+    ChargeLine,
+    FeeSchedule,
+    LineState,
+    RecaptureItem,
+    RecaptureState,
+    SessionHold,
+    SessionRuling,
+    TraceRecord,
+)
 from coding.shaping import PatientRecord, is_review_overdue
 from payers.models import PayerPolicy, PolicyVersion
 from portal.models import AuditEvent, Course, Department, Patient, TreatmentSession, User
@@ -164,14 +173,21 @@ def void_charge_line(*, line: ChargeLine, reason: str, by: User) -> ChargeLine:
 def mark_exported(*, lines: Iterable[ChargeLine], by: User) -> list[ChargeLine]:
     """Freeze lines that were handed to a claim: from then on they are corrected or cancelled, never replaced.
 
-    Raises ValueError where a line is not ready.
+    Raises ValueError where a line is not ready, or its session waits to be captured again.
     """
     patients = {line.session.course.patient_id for line in lines}
     lock_patients(patients)
     exported = list(ChargeLine.objects.select_for_update().filter(pk__in=[line.pk for line in lines]).order_by("pk"))
+    outdated = set(
+        RecaptureItem.objects.open()
+        .filter(session__in=[line.session_id for line in exported])
+        .values_list("session", flat=True)
+    )
     for line in exported:
         if line.state != LineState.READY or line.replaced_in_id is not None:
             raise ValueError(f"charge line {line.pk} is {line.state}; only a ready line is exported")
+        if line.session_id in outdated:
+            raise ValueError(f"charge line {line.pk} is to be captured again under a policy published since")
         line.state = LineState.EXPORTED
         line.save(update_fields=["state"])
         record_move(line, LineState.READY, by)
@@ -210,6 +226,10 @@ def _capture(*, patient_id: int, wanted: Q, by: User | None) -> list[SessionRuli
         if session.voided_at is not None and session.pk in standing.rulings:
             _save(Answer(session, _voided(session), None, "voided", None, {}), standing, captured, by)
     _write(captured)
+    # Whatever the answer is now, it is that of the version in force: nobody need ask for it again.
+    RecaptureItem.objects.open().filter(session__in=sessions).update(
+        state=RecaptureState.CAPTURED, decided_by=by, decided_at=timezone.now()
+    )
     return captured.rulings
 
 
