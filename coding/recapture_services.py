@@ -1,0 +1,266 @@
+"""Sessions that a version published since answers otherwise than they were charged: listed, captured again, or kept.
+
+Nothing that was sent moves by itself: a person decides on each session, and capturing again drafts the corrections.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from coding.answers import digest
+from coding.case_files import format_findings, format_line
+from coding.engine.ruling import Charge, Ruling
+from coding.engine.vocabulary import Severity
+from coding.models import ChargeLine, LineState, RecaptureItem, RecaptureState, SessionHold, SessionRuling
+from coding.policy_preview import PATIENTS_AT_ONCE
+from coding.services import capture_charges, lock_patients, rule_on_day, terms_of
+from coding.shaping import ClinicRows, PatientRecord
+from payers.models import PolicyVersion
+from portal.models import Job, Patient, TreatmentSession, User
+from portal.services.audit import record_event
+from portal.services.jobs import Progress, ask_job
+
+LIST_RECAPTURE = "list_recapture"
+CAPTURE_AGAIN = "capture_again"
+# Up to so many sessions are captured again while the person waits.
+CAPTURED_AT_ONCE = 25
+ROWS_AT_ONCE = 1000
+COMPARED = ("lines_before", "lines_after", "findings_before", "findings_after", "exported_affected")
+
+Place = tuple[str, str]
+PatientDay = tuple[Patient, date]
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """A session that is answered otherwise now, and the ruling that it was compared with."""
+
+    session: TreatmentSession
+    ruling: SessionRuling
+    lines: tuple[str, str]
+    findings: tuple[str, str]
+    exported_affected: int
+
+
+class _Charged:
+    """What stands of some patients' sessions from a day on: rulings, lines by place, holds, what a person voided."""
+
+    def __init__(self, patients: Iterable[Patient], since: date) -> None:
+        wanted = {"session__course__patient__in": patients, "session__date_of_service__gte": since}
+        self.rulings = {r.session_id: r for r in SessionRuling.objects.current().filter(**wanted)}
+        self.lines: dict[int, dict[Place, ChargeLine]] = defaultdict(dict)
+        self.exported: dict[int, set[Place]] = defaultdict(set)
+        self.voided: dict[int, set[tuple]] = defaultdict(set)
+        self.holds: dict[int, set[tuple]] = defaultdict(set)
+        for line in ChargeLine.objects.filter(**wanted, replaced_in__isnull=True).order_by("pk"):
+            place = (line.claim_form, line.role)
+            if line.state == LineState.VOID:
+                self.voided[line.session_id].add((place, _read(line)))
+                continue
+            if line.state == LineState.EXPORTED:
+                self.exported[line.session_id].add(place)
+            if line.cancellation_drafted_in_id is None:
+                # A drafted correction comes after the line that it corrects, and is what is charged.
+                self.lines[line.session_id][place] = line
+        holds = SessionHold.objects.standing().filter(**wanted, placed_by__isnull=True)
+        for session, *key in holds.values_list("session", "name", "claim_form", "role", "grounds_digest"):
+            self.holds[session].add(tuple(key))
+
+    def difference(self, session: TreatmentSession, ruling: Ruling) -> _Difference | None:
+        """How the answer differs from what stands, in lines, errors or holds; None where it does not."""
+        before = self.lines[session.pk]
+        after = {(charge.claim_form.value, charge.role.value): charge for charge in ruling.charges}
+        for place, charge in list(after.items()):
+            if (place, _read(charge)) in self.voided[session.pk]:
+                del after[place]
+        current = self.rulings[session.pk]
+        findings = (_findings_in_words(current.findings), format_findings(ruling))
+        changed = {
+            place
+            for place in {*before, *after}
+            if place not in before or place not in after or _read(before[place]) != _read(after[place])
+        }
+        if not changed and findings[0] == findings[1] and self.holds[session.pk] == _holds(ruling):
+            return None
+        return _Difference(
+            session=session,
+            ruling=current,
+            lines=(_in_words(before), _in_words(after)),
+            findings=findings,
+            exported_affected=len(changed & self.exported[session.pk]),
+        )
+
+
+def list_recapture(*, version: PolicyVersion, by: User) -> Job:
+    """Ask for the list of sessions that a version just published answers otherwise than they were charged."""
+    return ask_job(kind=LIST_RECAPTURE, arguments={"version": version.pk}, by=by)
+
+
+def run_list(job: Job, progress: Progress) -> None:
+    """Hold every session that a version is in force for against what is charged of it, and list those that differ.
+
+    What differs waits for a person. Where lines, errors and holds are the same the day is captured at once, so that
+    grounds and filing deadlines are those of the version. Safe to run again: what was kept stays kept.
+    """
+    version = PolicyVersion.objects.select_related("policy").get(pk=job.arguments["version"])
+    patients = list(
+        Patient.objects.filter(
+            coverages__payer=version.policy.payer_id,
+            coverages__rank=1,
+            courses__sessions__date_of_service__gte=version.effective_from,
+        )
+        .distinct()
+        .order_by("pk")
+    )
+    differences: list[_Difference] = []
+    same: list[PatientDay] = []
+    for start in range(0, len(patients), PATIENTS_AT_ONCE):
+        chunk = patients[start : start + PATIENTS_AT_ONCE]
+        _compare(chunk, version, differences, same)
+        progress(start + len(chunk), len(patients))
+    with transaction.atomic():
+        progress.hold()
+        _list(version, differences)
+    for done, (patient, day) in enumerate(same, start=1):
+        capture_charges(patient=patient, date_of_service=day, by=job.asked_by)
+        progress(done, len(same))
+
+
+def ask_capture_again(*, items: Iterable[RecaptureItem], by: User) -> Job:
+    """Ask for many sessions to be captured again, day by day."""
+    return ask_job(kind=CAPTURE_AGAIN, arguments={"items": [item.pk for item in items]}, by=by)
+
+
+def run_capture_again(job: Job, progress: Progress) -> None:
+    """Capture the sessions of the items again; what is stopped half way has captured the days before."""
+    items = RecaptureItem.objects.open().filter(pk__in=job.arguments["items"])
+    days = _days(items.select_related("session__course__patient"))
+    for done, (patient, day) in enumerate(days, start=1):
+        capture_charges(patient=patient, date_of_service=day, by=job.asked_by)
+        progress(done, len(days))
+
+
+def capture_again(*, items: Iterable[RecaptureItem], by: User) -> int:
+    """Capture the days of these items again, each in its own transaction; how many items that settled.
+
+    Lines that were not sent are replaced, beside those that were a correction or a cancellation is drafted. Capturing
+    a day settles every open item of its sessions. `items` carry their sessions' patients.
+    """
+    before = [item.pk for item in items]
+    for patient, day in _days(items):
+        capture_charges(patient=patient, date_of_service=day, by=by)
+    return RecaptureItem.objects.filter(pk__in=before, state=RecaptureState.CAPTURED).count()
+
+
+@transaction.atomic
+def keep_as_it_was(*, items: Iterable[RecaptureItem], reason: str, at: datetime, by: User) -> list[RecaptureItem]:
+    """Leave the charges of these sessions as they are, for a reason; those that are not open any more are left out."""
+    kept = list(_locked(items).open())
+    for item in kept:
+        item.state, item.reason, item.decided_at, item.decided_by = RecaptureState.KEPT, reason, at, by
+        item.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+        _record(item, "keep_as_it_was", f"Kept as it was: {reason}", by)
+    return kept
+
+
+@transaction.atomic
+def reopen_items(*, items: Iterable[RecaptureItem], by: User) -> list[RecaptureItem]:
+    """Take back that sessions are kept as they were: they are to be captured again."""
+    reopened = list(_locked(items).filter(state=RecaptureState.KEPT))
+    for item in reopened:
+        item.state, item.reason, item.decided_at, item.decided_by = RecaptureState.OPEN, "", None, None
+        item.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+        _record(item, "reopen_recapture", "To be captured again after all", by)
+    return reopened
+
+
+def _locked(items: Iterable[RecaptureItem]):
+    found = RecaptureItem.objects.select_for_update(of=("self",)).select_related("session")
+    return found.filter(pk__in=[item.pk for item in items]).order_by("pk")
+
+
+def _record(item: RecaptureItem, action: str, sentence: str, by: User) -> None:
+    record_event(
+        subject=item.session, action=action, sentence=sentence[:400], by=by, organization=item.session.organization_id
+    )
+
+
+def _days(items: Iterable[RecaptureItem]) -> list[PatientDay]:
+    """The patients' days of the items, each once, in order of patient."""
+    days = {(item.session.course.patient, item.session.date_of_service) for item in items}
+    return sorted(days, key=lambda day: (day[0].pk, day[1]))
+
+
+def _compare(
+    patients: list[Patient], version: PolicyVersion, differences: list[_Difference], same: list[PatientDay]
+) -> None:
+    """Sort the patients' days under the version: sessions that differ, and days that are as they were."""
+    rows = ClinicRows(patients)
+    charged = _Charged(patients, version.effective_from)
+    for patient in patients:
+        record = PatientRecord(patient, rows)
+        for day, visits in record.days.items():
+            in_force = record.version_on(day)
+            is_captured = all(visit.session.pk in charged.rulings for visit in visits)
+            if in_force is None or in_force.pk != version.pk or not is_captured:
+                continue
+            answers = rule_on_day(record, day, partial(terms_of, in_force))
+            found = [charged.difference(session, ruling) for session, _facts, _terms, ruling in answers]
+            differences += [difference for difference in found if difference is not None]
+            is_cited = all(charged.rulings[visit.session.pk].policy_version_id == version.pk for visit in visits)
+            if not any(found) and not is_cited:
+                same.append((patient, day))
+
+
+def _list(version: PolicyVersion, differences: list[_Difference]) -> None:
+    """Write the items. A session that was captured while the others were compared is settled already."""
+    lock_patients({difference.session.course.patient_id for difference in differences})
+    compared = [difference.ruling.pk for difference in differences]
+    current = set(SessionRuling.objects.current().filter(pk__in=compared).values_list("pk", flat=True))
+    standing = {item.session_id: item for item in RecaptureItem.objects.filter(version=version)}
+    items = []
+    for difference in differences:
+        item = standing.get(difference.session.pk) or RecaptureItem(version=version, session=difference.session)
+        if difference.ruling.pk not in current or item.state == RecaptureState.KEPT:
+            continue
+        item.state, item.decided_by, item.decided_at = RecaptureState.OPEN, None, None
+        item.lines_before, item.lines_after = difference.lines
+        item.findings_before, item.findings_after = difference.findings
+        item.exported_affected = difference.exported_affected
+        items.append(item)
+    settled = RecaptureItem.objects.open().filter(version=version).exclude(session__in=[i.session_id for i in items])
+    settled.update(state=RecaptureState.CAPTURED, decided_at=timezone.now())
+    RecaptureItem.objects.bulk_create([item for item in items if item.pk is None], batch_size=ROWS_AT_ONCE)
+    RecaptureItem.objects.bulk_update(
+        [item for item in items if item.pk is not None], [*COMPARED, "state", "decided_by", "decided_at"]
+    )
+
+
+def _read(line: ChargeLine | Charge) -> tuple:
+    """What a payer would read of the line."""
+    return (line.code, tuple(line.modifiers), line.units, line.place_of_service, line.revenue_code)
+
+
+def _in_words(lines: Mapping[Place, Any]) -> str:
+    return " + ".join(format_line(lines[place]) for place in sorted(lines)) or "none"
+
+
+def _findings_in_words(findings: Iterable[Mapping[str, Any]]) -> str:
+    """The saved findings as `format_findings` writes those of a ruling."""
+    named = (f"{f['severity'].upper()}: {f['name']}" for f in findings if f["severity"] != Severity.NOTE)
+    return "; ".join(dict.fromkeys(named))
+
+
+def _holds(ruling: Ruling) -> set[tuple]:
+    """The holds of a ruling, each with the digest of its grounds as a saved one has it."""
+    return {
+        (finding.name, finding.claim_form or "", finding.role or "", digest([list(pair) for pair in finding.grounds]))
+        for finding in ruling.findings
+        if finding.severity is Severity.HOLD
+    }
