@@ -89,11 +89,16 @@ def attest(*, attestation: Attestation, at: datetime, by: User) -> Attestation:
 @transaction.atomic
 def remind(*, attestations: QuerySet[Attestation], version: PolicyVersion, at: datetime, by: User) -> int:
     """Remind those of `attestations` who were asked to read the version and have not; the number of them."""
-    waiting = attestations.open().filter(version=version).select_related("user").select_for_update(of=("self",))
-    names = [asked.user.shown_name for asked in waiting]
-    if not names:
+    waiting = list(
+        attestations.open()
+        .filter(version=version, user__is_active=True)
+        .select_related("user")
+        .select_for_update(of=("self",))
+    )
+    if not waiting:
         return 0
     Attestation.objects.filter(pk__in=[asked.pk for asked in waiting]).update(reminded_at=at, reminded_by=by)
+    names = [asked.user.shown_name for asked in waiting]
     _record(version, "remind_readers", f"Reminded to read {version.label}: {', '.join(sorted(names))}", by)
     return len(names)
 

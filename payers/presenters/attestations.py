@@ -89,15 +89,19 @@ def _asked(attestations: list[Attestation], zone: ZoneInfo) -> list[Asked]:
 
 
 def version_rows(user: User, *, zone: ZoneInfo, now: datetime) -> list[dict[str, Any]]:
-    """Each published version whose readers were asked, the latest first, with how many have read it; one query."""
+    """Each published version whose readers were asked, the latest first, with how many have read it; one query.
+
+    Whoever may not sign in any more is not waited for.
+    """
+    waits = Q(attestations__attested_at__isnull=True, attestations__user__is_active=True)
     versions = (
         PolicyVersion.objects.visible_to(user)
         .filter(status=VersionStatus.PUBLISHED, attestations__isnull=False)
         .select_related("policy__payer")
         .annotate(
-            asked=Count("attestations"),
+            waiting=Count("attestations", filter=waits),
             read=Count("attestations", filter=Q(attestations__attested_at__isnull=False)),
-            waiting_since=Min("attestations__asked_at", filter=Q(attestations__attested_at__isnull=True)),
+            waiting_since=Min("attestations__asked_at", filter=waits),
         )
         .order_by("-published_at", "-pk")
     )
@@ -105,9 +109,9 @@ def version_rows(user: User, *, zone: ZoneInfo, now: datetime) -> list[dict[str,
         {
             "version": version,
             "published_at": version.published_at.astimezone(zone),
-            "asked": version.asked,
+            "asked": version.read + version.waiting,
             "read": version.read,
-            "waiting": version.asked - version.read,
+            "waiting": version.waiting,
             "days_open": (now - version.waiting_since).days if version.waiting_since else 0,
         }
         for version in versions
@@ -121,7 +125,7 @@ def readers_page(version: PolicyVersion, *, zone: ZoneInfo, now: datetime) -> di
     return {
         "version": version,
         "payer": version.policy.payer,
-        "waiting": [reader for reader in readers if reader.attested_at is None],
+        "waiting": [reader for reader in readers if reader.attested_at is None and reader.attestation.user.is_active],
         "read": [reader for reader in readers if reader.attested_at is not None],
     }
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS
 from payers.models import Payer, PolicyVersion, VersionStatus
+from payers.reading_services import to_read
 from portal.models import (
     AuditEvent,
     CandidateState,
@@ -102,7 +103,7 @@ def _machines(user: User, now: datetime) -> list[MachineToday]:
 
 
 def _needs(user: User, today: date) -> list[Number]:
-    """What waits for a coder: their own holds, open holds by reason, sessions without a line, drafts, candidates."""
+    """What waits for a coder: own holds, open holds by reason, changes to read, sessions without a line, the rest."""
     holds = (
         SessionHold.objects.open()
         .visible_to(user)
@@ -128,6 +129,7 @@ def _needs(user: User, today: date) -> list[Number]:
     without_line = _without_line(user)
     candidates = SessionCandidate.objects.visible_to(user).filter(state=CandidateState.OPEN).count()
     numbers += [
+        Number(_("Policy changes to read"), to_read(user).count(), reverse("attestation-list"), "draft"),
         Number(_("Sessions without a line"), without_line, reverse("sessions-without-line"), "error"),
         Number(_("Draft lines: refused, or corrections"), refused, f"{reverse('charge-review')}?state=draft", "draft"),
         Number(_("Candidates of imports to confirm"), candidates, reverse("import-list"), "draft"),

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.models import ChargeLine
+from payers.models import Attestation
+from payers.reading_services import to_read
 from portal.forms.clock_fields import FIRST_TIME, SECOND_TIME, in_clock_words
 from portal.forms.sessions import PLAIN_FACTS, SessionForm
 from portal.models import (
@@ -82,6 +84,7 @@ class SessionPage:
     events: list[EventRow]
     zone: str
     may_open_course: bool
+    to_read: Attestation | None
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -114,6 +117,7 @@ def session_page(session: TreatmentSession, *, user: User) -> SessionPage:
         events=_events(session),
         zone=session.department.zone.key,
         may_open_course=Course.objects.visible_to(user).filter(pk=session.course_id).exists(),
+        to_read=to_read(user).filter(version=version).first() if version else None,
     )
 
 
@@ -124,14 +128,20 @@ def session_crumbs(session: TreatmentSession) -> list[tuple[str, str]]:
 
 
 def initial_of_new(
-    course: Course, prescriptions: Sequence[Prescription], *, today: date, after: TreatmentSession | None
+    course: Course,
+    prescriptions: Sequence[Prescription],
+    *,
+    today: date,
+    after: TreatmentSession | None,
+    on: date | None = None,
 ) -> dict[str, Any]:
     """What a new session of the course most likely is: the next planned one, with the habits of the last session.
 
-    `after` is the session that was entered just before. A day that nobody planned is left open, unless it follows one.
+    `after` is the session that was entered just before, `on` the day for which one is asked. A day that nobody planned
+    is left open, unless it follows one.
     """
     last = after or (course.sessions.standing().select_related("department").order_by("-started_at", "-pk").first())
-    planned = _next_planned(course, last, today)
+    planned = _planned_on(course, on) if on else _next_planned(course, last, today)
     initial: dict[str, Any] = {
         "department": course.department_id,
         "physician": course.physician_id,
@@ -162,6 +172,11 @@ def initial_of_new(
         is_left = number <= prescription.fractions
         initial[f"fraction_{prescription.pk}"] = number if is_left else None
         initial[f"delivered_{prescription.pk}"] = is_left
+    if on is not None:
+        initial["date_of_service"] = on
+        if planned is not None:
+            initial[f"fraction_{planned.prescription_id}"] = planned.fraction_number
+            initial[f"delivered_{planned.prescription_id}"] = True
     return initial
 
 
@@ -207,6 +222,12 @@ def last_amendment(session: TreatmentSession) -> EventRow | None:
         .first()
     )
     return _event(event, session.department.zone) if event else None
+
+
+def _planned_on(course: Course, day: date) -> ScheduledFraction | None:
+    """The first fraction that is planned for the day."""
+    planned = ScheduledFraction.objects.filter(prescription__course=course, missed_reason="", planned_on=day)
+    return planned.select_related("machine").order_by("planned_time", "fraction_number").first()
 
 
 def _next_planned(course: Course, last: TreatmentSession | None, today: date) -> ScheduledFraction | None:
