@@ -98,12 +98,18 @@ def packed_version(version: PolicyVersion) -> Version:
 
 
 @transaction.atomic
-def import_version(*, organization: Organization, pack: Pack, version: Version, by: User) -> PolicyVersion:
-    """Bring one version of a pack in as a draft: people review and publish it like any other.
+def import_versions(
+    *, organization: Organization, chosen: Iterable[tuple[Pack, Version]], by: User
+) -> list[PolicyVersion]:
+    """Bring versions of packs in as drafts, all or none: people review and publish each like any other.
 
     A payer that the organization lacks is added with its policy. A start that a version has already makes the draft a
-    correction: the next revision. Raises DraftExists where the policy has a version that is not published yet.
+    correction: the next revision. Raises DraftExists where a policy has a version that is not published yet.
     """
+    return [_import(pack, version, organization, by) for pack, version in chosen]
+
+
+def _import(pack: Pack, version: Version, organization: Organization, by: User) -> PolicyVersion:
     payer, is_new = Payer.objects.get_or_create(
         organization=organization, slug=pack.slug, defaults={"name": pack.name, "kind": pack.kind}
     )
