@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import attestations, codes, coverage, drafts, guidance, matrix, policies
+from payers.views import attestations, codes, coverage, drafts, guidance, matrix, packs, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -41,4 +41,11 @@ urlpatterns = [
     path("policy-versions/<int:pk>/publish/", policies.version_publish, name="version-publish"),
     path("policy-versions/<int:pk>/retire/", policies.version_retire, name="version-retire"),
     path("policy-versions/<int:pk>/discard/", drafts.version_discard, name="version-discard"),
+    # Rule packs
+    path("rule-packs/", packs.pack_list, name="pack-list"),
+    path("rule-packs/rule-packs.zip", packs.pack_zip, name="pack-zip"),
+    path("rule-packs/<slug:slug>.toml", packs.pack_toml, name="pack-toml"),
+    path("rule-packs/bring-in/", packs.pack_import, name="pack-import"),
+    path("rule-packs/bring-in/drafts/", packs.pack_bring_in, name="pack-bring-in"),
+    path("rule-packs/compare/", packs.pack_compare, name="pack-compare"),
 ]

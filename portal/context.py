@@ -77,7 +77,11 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(_("Codes"), "code-list", "hash", "payers.view_payer", ("code-",)),
             Place(_("2025 to 2026 codes"), "code-transition", "signpost-split", "payers.view_payer"),
             Place(
-                _("Policies"), "policy-list", "sliders", "payers.view_policyversion", ("policy-", "version-", "clause-")
+                _("Policies"),
+                "policy-list",
+                "sliders",
+                "payers.view_policyversion",
+                ("policy-", "version-", "clause-", "pack-"),
             ),
         ),
     ),

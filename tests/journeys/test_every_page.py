@@ -16,7 +16,7 @@ from tests.security.test_url_matrix import MATRIX, World
 pytestmark = pytest.mark.django_db(transaction=True)
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 # Files and what only a script reads, by the ends of their names.
-NO_PAGES = ("form-token", "day-sheet-changes", "-csv", "-xlsx")
+NO_PAGES = ("form-token", "day-sheet-changes", "-csv", "-xlsx", "-zip", "-toml")
 PAGES = {
     name: noun
     for name, (who, methods, noun) in MATRIX.items()
