@@ -1,6 +1,6 @@
-"""Forms of the policy editor: a version's dates, one term with its citation, one statement, a reason to retire."""
+"""Forms of the policy pages: a version's dates, a term with its citation, a statement, and the steps of its life."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,13 @@ SAYS, SILENT = "says", "silent"
 ONLY_HOUSE = ("modality", gettext_lazy("calendar year"))
 
 
+def not_to_come(day: date | None, today: date) -> date | None:
+    """The day on which something was done, or none. Raises ValidationError for a day that has not come."""
+    if day and day > today:
+        raise forms.ValidationError(_("This day has not come yet."))
+    return day
+
+
 class DraftForm(forms.Form):
     """From which date of service on a new version holds."""
 
@@ -27,6 +34,20 @@ class DraftForm(forms.Form):
         gettext_lazy("Effective from"),
         help_text=gettext_lazy("First date of service. A start that is there is corrected."),
     )
+
+
+class CompareForm(forms.Form):
+    """Which other version of the policy stands beside a version. Its field is called `with`, as in the address."""
+
+    def __init__(self, *args: Any, versions: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["with"] = forms.TypedChoiceField(
+            label=_("Compare with"),
+            choices=[("", _("Nothing: all of it")), *versions],
+            coerce=int,
+            empty_value=None,
+            required=False,
+        )
 
 
 class VersionForm(forms.Form):
@@ -51,10 +72,25 @@ class VersionForm(forms.Form):
         self.today = today
 
     def clean_reviewed_on(self) -> date | None:
-        day = self.cleaned_data["reviewed_on"]
-        if day and day > self.today:
-            raise forms.ValidationError(_("This day has not come yet."))
-        return day
+        return not_to_come(self.cleaned_data["reviewed_on"], self.today)
+
+
+class GuidanceForm(forms.Form):
+    """A version's free text for the guidance page."""
+
+    guidance = forms.CharField(
+        label=gettext_lazy("Free text for the guidance page"),
+        widget=forms.Textarea(attrs={"rows": 12}),
+        required=False,
+        max_length=20_000,
+        strip=False,
+        help_text=gettext_lazy(
+            "Markdown: # heading, **bold**, - list, | table |, [words](https://…). Terms decide the lines, not this."
+        ),
+    )
+
+    def clean_guidance(self) -> str:
+        return self.cleaned_data["guidance"].replace("\r\n", "\n").rstrip()
 
 
 class CitedForm(forms.Form):
@@ -82,22 +118,51 @@ class CitedForm(forms.Form):
         initial=Confidence.MEDIUM.value,
         help_text=gettext_lazy("High: the payer itself. Medium: a good second hand. Low: check it first."),
     )
+    reviewed_on = day_field(
+        gettext_lazy("Compared with its source on"),
+        required=False,
+        help_text=gettext_lazy("Empty: on the day on which the version was reviewed."),
+    )
+    # What a statement has beside its heading and its term.
+    names = ("summary", "title", "url", "published", "section", "confidence", "reviewed_on")
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def clean_reviewed_on(self) -> date | None:
+        return not_to_come(self.cleaned_data["reviewed_on"], self.today)
 
     def clause(self, *, topic: str) -> Clause:
         """The statement as the services take it."""
-        cleaned = self.cleaned_data
-        names = ("summary", "title", "url", "published", "section", "confidence")
-        return Clause(topic=topic, **{name: cleaned[name] for name in names})
+        return Clause(topic=topic, **{name: self.cleaned_data[name] for name in self.names})
 
 
 class ClauseForm(CitedForm):
-    """One statement under a heading, without a term."""
+    """One statement under a heading, without a term; an alert may say from which day to which it is shown."""
 
-    topic = forms.ChoiceField(choices=ClauseTopic.choices)
+    topic = forms.ChoiceField(label=gettext_lazy("Heading"), choices=ClauseTopic.choices)
+    alert_from = day_field(gettext_lazy("Show the alert from"), required=False)
+    alert_until = day_field(
+        gettext_lazy("Show the alert through"),
+        required=False,
+        help_text=gettext_lazy("For alerts only. Without days it is shown while the version is in force."),
+    )
     field_order = ["topic"]
+    names = (*CitedForm.names, "alert_from", "alert_until")
 
-    def __init__(self, *args: Any, existing: PolicyClause | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, initial=_initial(existing), **kwargs)
+    def __init__(self, *args: Any, existing: PolicyClause | None = None, topic: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, initial=_initial(existing) or {"topic": topic}, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, last = cleaned.get("alert_from"), cleaned.get("alert_until")
+        if (first or last) and cleaned.get("topic") != ClauseTopic.ALERTS:
+            name = "alert_from" if first else "alert_until"
+            self.add_error(name, _("Only an alert has days: choose the heading Alerts, or leave them empty."))
+        elif first and last and last < first:
+            self.add_error("alert_until", _("This day is before the first one."))
+        return cleaned
 
 
 class TermForm(CitedForm):
@@ -149,7 +214,7 @@ class TermForm(CitedForm):
             try:
                 cleaned["term"] = parse_term(self.key, term_text(cleaned["value"]))
             except TermError as error:
-                self.add_error("value", f"Allowed: {error.allowed}.")
+                self.add_error("value", _("Allowed: %(allowed)s.") % {"allowed": error.allowed})
         return cleaned
 
 
@@ -163,6 +228,41 @@ class RetireForm(forms.Form):
     )
 
 
+class SendBackForm(forms.Form):
+    """What its author is to change in a version in review."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("What is to change"),
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Its author reads it over the draft."),
+    )
+
+
+class ReviewForm(forms.Form):
+    """That a published version was compared with its sources again, and nothing is to change."""
+
+    reviewed_on = day_field(gettext_lazy("Compared on"))
+    note = forms.CharField(
+        label=gettext_lazy("What you looked at"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, version: PolicyVersion, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"reviewed_on": today}, **kwargs)
+        self.version, self.today = version, today
+
+    def clean_reviewed_on(self) -> date:
+        day = self.cleaned_data["reviewed_on"]
+        if day > self.today:
+            raise forms.ValidationError(_("This day has not come yet."))
+        if self.version.reviewed_on and day < self.version.reviewed_on:
+            raise forms.ValidationError(_("It was compared with its sources later than this day."))
+        return day
+
+
 def _initial(clause: PolicyClause | None) -> dict[str, Any]:
     if clause is None:
         return {}
@@ -174,6 +274,9 @@ def _initial(clause: PolicyClause | None) -> dict[str, Any]:
         "published": clause.citation_published,
         "section": clause.citation_section,
         "confidence": clause.confidence,
+        "reviewed_on": clause.reviewed_on,
+        "alert_from": clause.alert_from,
+        "alert_until": clause.alert_until,
     }
 
 
@@ -182,10 +285,10 @@ def _value_field(key: str) -> forms.Field:
     words, kind = WORDS_OF[key], TERMS[key]
     choices = [(value, label) for value, label in words.values.items() if value not in ONLY_HOUSE]
     if kind is YES_OR_NO:
-        choices = [("yes", "Yes"), ("no", "No")]
+        choices = [("yes", _("Yes")), ("no", _("No"))]
     if kind is A_DAY:
         return day_field(words.label, help_text=words.hint)
     if choices:
-        return forms.ChoiceField(label=words.label, choices=[("", "Choose"), *choices], help_text=words.hint)
-    unit = f" In {words.unit}." if words.unit else ""
+        return forms.ChoiceField(label=words.label, choices=[("", _("Choose")), *choices], help_text=words.hint)
+    unit = _(" In %(unit)s.") % {"unit": words.unit} if words.unit else ""
     return forms.CharField(label=words.label, max_length=10, help_text=f"{words.hint}{unit}")
