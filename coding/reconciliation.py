@@ -111,10 +111,28 @@ class Reconciliation:
     def total(self) -> Tally:
         return tally(self.visits)
 
-    def by_day(self) -> dict[date, Tally]:
-        """The days that have a visit, the latest first."""
-        days = _grouped(self.visits, lambda visit: visit.day)
-        return {day: tally(days[day]) for day in sorted(days, reverse=True)}
+    def narrowed(
+        self, *, department_id: int | None = None, kind: GapKind | None = None, course_id: int | None = None
+    ) -> "Reconciliation":
+        """The visits of one department, of one course, or with a gap of one kind."""
+        return Reconciliation(
+            self.first,
+            self.last,
+            [
+                visit
+                for visit in self.visits
+                if (department_id is None or visit.department_id == department_id)
+                and (course_id is None or visit.course_id == course_id)
+                and (kind is None or kind in {gap.kind for gap in visit.gaps})
+            ],
+        )
+
+    def by_day(self) -> dict[tuple[date, int], Tally]:
+        """Each day of each department (by id) that has a visit, the latest first."""
+        days = _grouped(self.visits, lambda visit: (visit.day, visit.department_id))
+        return {
+            place: tally(days[place]) for place in sorted(days, key=lambda place: (-place[0].toordinal(), place[1]))
+        }
 
     def by_course(self) -> dict[int, Tally]:
         """The courses that have a visit, by id."""
@@ -179,7 +197,7 @@ def _visits(organization: Organization, first: date, last: date, now: datetime) 
     )
     for start in range(0, len(patients), PATIENTS_AT_ONCE):
         chunk = patients[start : start + PATIENTS_AT_ONCE]
-        clinic = ClinicRows(chunk)
+        clinic = ClinicRows(chunk, many=True)
         courses = list(Course.objects.filter(patient__in=chunk).select_related("department").order_by("pk"))
         charges = CourseRows([course.pk for course in courses], first, last)
         records = {patient.pk: PatientRecord(patient, clinic) for patient in chunk}

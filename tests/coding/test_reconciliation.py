@@ -472,9 +472,21 @@ def test_reconcile_tallies_by_day_and_by_course(course):
 
     found = found_in(course)
 
-    assert [day.day for day in found.by_day()] == [23, 2, 1]
-    assert found.by_day()[TODAY - ONE_DAY].gap_count == 1
+    assert [day.day for day, _department in found.by_day()] == [23, 2, 1]
+    assert found.by_day()[(TODAY - ONE_DAY, course.department_id)].gap_count == 1
     assert found.by_course()[course.pk] == found.total
+
+
+def test_reconciliation_narrowed_to_a_kind_and_a_course(organization, course):
+    deliver(course, 1)
+    deliver(make_treated_course(organization, department=course.department), 1)
+    plan(course, 2, TODAY - ONE_DAY)
+
+    found = found_in(course)
+
+    assert len(found.narrowed(kind=GapKind.DELIVERED_NOT_CHARGED).visits) == 2
+    assert len(found.narrowed(kind=GapKind.DELIVERED_NOT_CHARGED, course_id=course.pk).visits) == 1
+    assert found.narrowed(department_id=0).visits == []
 
 
 def test_reconcile_needs_as_many_queries_for_many_as_for_one(
