@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -34,7 +34,7 @@ from coding.models import (
     SessionRuling,
     TraceRecord,
 )
-from coding.shaping import PatientRecord, is_review_overdue
+from coding.shaping import PatientRecord, is_review_overdue, last_reviewed_on
 from payers.models import PayerPolicy, PolicyVersion
 from portal.models import AuditEvent, Course, Department, Patient, TreatmentSession, User
 from portal.services.audit import record_event
@@ -249,24 +249,36 @@ def _rule_on_day(
 
 
 def rule_on_day(
-    record: PatientRecord, day: date, terms_on: Callable[[date], PolicyTerms | None]
+    record: PatientRecord,
+    day: date,
+    terms_on: Callable[[date], PolicyTerms | None],
+    known: dict[str, Ruling] | None = None,
 ) -> Iterator[tuple[TreatmentSession, SessionFacts, PolicyTerms | None, Ruling]]:
     """Rule session by session in order of start; each sees the day's earlier rulings. Nothing is stored.
 
-    `terms_on` gives the terms for a session that was coded on a day: whether a review is overdue depends on it.
+    `terms_on` gives the terms for a session that was coded on a day: whether a review is overdue depends on it. Who
+    rules on thousands hands in `known`, where rulings are kept by decision signature: equal ones are decided once.
     """
     codebook = load_codebook()
     rulings: dict[int, Ruling] = {}
     for visit in record.days[day]:
         facts = record.facts(visit.session, rulings)
         terms = terms_on(facts.coded_on)
-        ruling = rulings[visit.session.pk] = code_session(facts, terms, codebook)
+        if known is None:
+            ruling = code_session(facts, terms, codebook)
+        else:
+            signature = decision_signature(facts, terms, codebook)
+            ruling = known.get(signature) or known.setdefault(signature, code_session(facts, terms, codebook))
+        rulings[visit.session.pk] = ruling
         yield visit.session, facts, terms, ruling
 
 
 def terms_of(version: PolicyVersion | None, coded_on: date) -> PolicyTerms | None:
     """A version's terms for a session coded on a day, or None without a version."""
-    return version.as_terms(is_review_overdue=is_review_overdue(version, coded_on)) if version else None
+    if version is None:
+        return None
+    terms = version.as_terms(is_review_overdue=is_review_overdue(version, coded_on))
+    return replace(terms, reviewed_on=last_reviewed_on(version, coded_on))
 
 
 class Standing:

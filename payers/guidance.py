@@ -59,18 +59,20 @@ class PayerBook:
 
 
 def payer_books(organization: Organization | int) -> list[PayerBook]:
-    """Every active payer of an organization with its published versions and their clauses, in three queries."""
+    """Every active payer of an organization with its published versions, clauses and reviews, in four queries."""
     payers = list(Payer.objects.filter(organization=organization, is_active=True))
     versions: dict[int, list[PolicyVersion]] = {payer.pk: [] for payer in payers}
-    published = PolicyVersion.objects.published().filter(policy__payer__in=payers).with_terms()
+    published = (
+        PolicyVersion.objects.published().filter(policy__payer__in=payers).with_terms().prefetch_related("reviews")
+    )
     for version in published.order_by("effective_from", "revision"):
         versions[version.policy.payer_id].append(version)
     return [PayerBook(payer, tuple(versions[payer.pk])) for payer in payers]
 
 
 def payer_book(payer: Payer) -> PayerBook:
-    """One payer with its published versions and their clauses."""
-    published = PolicyVersion.objects.published().filter(policy__payer=payer).with_terms()
+    """One payer with its published versions and their clauses and reviews."""
+    published = PolicyVersion.objects.published().filter(policy__payer=payer).with_terms().prefetch_related("reviews")
     return PayerBook(payer, tuple(published.order_by("effective_from", "revision")))
 
 

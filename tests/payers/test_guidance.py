@@ -214,8 +214,8 @@ def test_guidance_list_without_payers_says_what_to_do(roles, client):
     assert "No payers yet" in words_of(response)
 
 
-def test_payer_books_reads_in_three_queries(organization, django_assert_num_queries):
-    with django_assert_num_queries(3):
+def test_payer_books_reads_in_four_queries(organization, django_assert_num_queries):
+    with django_assert_num_queries(4):
         books = payer_books(organization)
         terms = [book.version_on(FIRST_NEW).as_terms() for book in books]
 
