@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import attestations, codes, coverage, drafts, guidance, matrix, packs, policies
+from payers.views import attestations, codes, comparison, coverage, drafts, guidance, matrix, packs, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -29,6 +29,8 @@ urlpatterns = [
     path("readers/<int:pk>/remind/", attestations.reader_remind, name="reader-remind"),
     # Policies
     path("policies/", policies.policy_list, name="policy-list"),
+    path("policy-reviews/", policies.policy_review_list, name="policy-review-list"),
+    path("overrides/", policies.policy_override_list, name="policy-override-list"),
     path("policies/<slug:slug>/", policies.policy_detail, name="policy-detail"),
     path("policies/<slug:slug>/draft/", drafts.version_draft, name="version-draft"),
     path("policy-versions/<int:pk>/", policies.version_detail, name="version-detail"),
@@ -37,7 +39,10 @@ urlpatterns = [
     path("policy-versions/<int:pk>/statements/new/", drafts.clause_create, name="clause-create"),
     path("policy-statements/<int:pk>/", drafts.clause_amend, name="clause-amend"),
     path("policy-statements/<int:pk>/remove/", drafts.clause_remove, name="clause-remove"),
-    path("policy-versions/<int:pk>/compare/", policies.version_compare, name="version-compare"),
+    path("policy-versions/<int:pk>/compare/", comparison.version_compare, name="version-compare"),
+    path("policy-versions/<int:pk>/submit/", policies.version_submit, name="version-submit"),
+    path("policy-versions/<int:pk>/send-back/", policies.version_send_back, name="version-send-back"),
+    path("policy-versions/<int:pk>/review/", policies.version_review, name="version-review"),
     path("policy-versions/<int:pk>/publish/", policies.version_publish, name="version-publish"),
     path("policy-versions/<int:pk>/retire/", policies.version_retire, name="version-retire"),
     path("policy-versions/<int:pk>/discard/", drafts.version_discard, name="version-discard"),

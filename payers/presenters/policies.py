@@ -1,4 +1,4 @@
-"""The policy editor: who has which version in force, what a draft says, and what it changes."""
+"""The policies of payers: who has which version in force, what one says, what it changes, and what keeps it back."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,18 +10,21 @@ from django.utils.translation import gettext as _
 from coding.engine.codebook import Codebook
 from coding.engine.terms import in_force
 from coding.engine.vocabulary import PayerKind
-from coding.shaping import is_review_overdue
+from coding.policy_checks import days_of
+from coding.publishing import VersionCheck
+from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS, is_review_overdue, last_reviewed_on
 from payers.models import ClauseTopic, Payer, PolicyVersion, VersionStatus
 from payers.presenters.comparison import differences
-from payers.presenters.terms import TERM_TOPICS, TERM_WORDS, default_in_words, stored_in_words
+from payers.presenters.terms import TERM_TOPICS, TERM_WORDS, WORDS_OF, default_in_words, stored_in_words
+from payers.services import needs_second_person, overrides_of
 from portal.models import AuditEvent, Organization
 
 
 def policy_rows(organization: Organization | int, *, today: date) -> list[dict[str, Any]]:
-    """Every payer with its version in force today, the next one, and its draft, in two queries."""
+    """Every payer with its version in force today, the next one, and the one not published yet, in four queries."""
     payers = list(Payer.objects.filter(organization=organization).select_related("policy"))
     versions: dict[int, list[PolicyVersion]] = {payer.pk: [] for payer in payers}
-    every = PolicyVersion.objects.filter(policy__payer__in=payers).select_related("policy__payer")
+    every = PolicyVersion.objects.filter(policy__payer__in=payers).with_terms().prefetch_related("reviews")
     for version in every.order_by("effective_from", "revision"):
         versions[version.policy.payer_id].append(version)
     return [_row(payer, versions[payer.pk], today) for payer in payers]
@@ -33,18 +36,36 @@ def _row(payer: Payer, versions: list[PolicyVersion], today: date) -> dict[str, 
     return {
         "payer": payer,
         "current": current,
+        "reviewed_on": last_reviewed_on(current, today) if current else None,
         "is_overdue": bool(current and is_review_overdue(current, today)),
         "next": next((version for version in published if version.effective_from > today), None),
-        "draft": next((version for version in versions if version.status == VersionStatus.DRAFT), None),
+        "unpublished": next((version for version in versions if version.is_unpublished), None),
     }
+
+
+def overdue_rows(organization: Organization | int, *, today: date) -> list[dict[str, Any]]:
+    """The versions in force of active payers whose review is overdue, the longest first."""
+    rows = [
+        {
+            "payer": row["payer"],
+            "version": row["current"],
+            "reviewed_on": row["reviewed_on"],
+            "days_over": (today - row["reviewed_on"]).days - REVIEW_OVERDUE_AFTER_DAYS,
+            "unpublished": row["unpublished"],
+        }
+        for row in policy_rows(organization, today=today)
+        if row["is_overdue"] and row["payer"].is_active
+    ]
+    return sorted(rows, key=lambda row: row["reviewed_on"])
 
 
 def policy_page(payer: Payer, *, today: date) -> dict[str, Any]:
     """One policy: its versions newest first, each with its standing, and whether there is a draft."""
     versions = list(
-        payer.policy.versions.select_related("policy__payer", "drafted_by", "published_by", "retired_by").order_by(
-            "-effective_from", "-revision"
-        )
+        payer.policy.versions.with_terms()
+        .select_related("drafted_by", "submitted_by", "published_by", "retired_by")
+        .prefetch_related("reviews")
+        .order_by("-effective_from", "-revision")
     )
     published = [version for version in reversed(versions) if version.status == VersionStatus.PUBLISHED]
     current = in_force(published, today)
@@ -53,8 +74,16 @@ def policy_page(payer: Payer, *, today: date) -> dict[str, Any]:
         "policy": payer.policy,
         "current": current,
         "is_overdue": bool(current and is_review_overdue(current, today)),
-        "draft": next((version for version in versions if version.status == VersionStatus.DRAFT), None),
-        "versions": [(version, standing(version, published, current)) for version in versions],
+        "unpublished": next((version for version in versions if version.is_unpublished), None),
+        "versions": [
+            {
+                "version": version,
+                "standing": standing(version, published, current),
+                "reviewed_on": last_reviewed_on(version, today),
+            }
+            for version in versions
+        ],
+        "is_published_alone": not payer.organization.publishing_needs_second_person,
     }
 
 
@@ -68,10 +97,10 @@ def standing(version: PolicyVersion, published: list[PolicyVersion], current: Po
         other.effective_from == version.effective_from and other.revision > version.revision for other in published
     )
     if corrected:
-        return "Corrected"
+        return _("Corrected")
     if current is None or version.effective_from > current.effective_from:
-        return "Scheduled"
-    return "Superseded"
+        return _("Scheduled")
+    return _("Superseded")
 
 
 def term_groups(version: PolicyVersion, codebook: Codebook) -> list[dict[str, Any]]:
@@ -110,11 +139,40 @@ def version_page(version: PolicyVersion, *, codebook: Codebook) -> dict[str, Any
         "version": version,
         "payer": version.policy.payer,
         "is_draft": version.status == VersionStatus.DRAFT,
+        "is_in_review": version.status == VersionStatus.IN_REVIEW,
         "is_published": version.status == VersionStatus.PUBLISHED,
         "groups": term_groups(version, codebook),
         "statements": statements(version),
+        "reviews": version.reviews.select_related("by"),
+        "sent_back": sent_back(version),
+        "overrides": overrides_in_words(version),
         "events": AuditEvent.objects.about(version).select_related("by"),
     }
+
+
+def check_page(version: PolicyVersion, check: VersionCheck, *, codebook: Codebook) -> dict[str, Any]:
+    """A version before its next step: what it changes, what its examples are answered with, what keeps it back."""
+    return comparison_page(version) | {
+        "answers": check.answers,
+        "reasons": check.reasons,
+        "groups": term_groups(version, codebook),
+        "last_day": days_of(version).last_day,
+        "overrides": overrides_in_words(version),
+        "is_published_alone": not needs_second_person(version),
+    }
+
+
+def overrides_in_words(version: PolicyVersion) -> list[str]:
+    """The terms of a version that stand against a national rule, each with its value."""
+    return [f"{WORDS_OF[key].label}: {stored_in_words(key, version.terms[key])}" for key in overrides_of(version.terms)]
+
+
+def sent_back(version: PolicyVersion) -> dict[str, Any] | None:
+    """Who sent a draft back from its review, when, and what is to change; None where nobody did."""
+    if version.status != VersionStatus.DRAFT:
+        return None
+    event = AuditEvent.objects.about(version).filter(action="send_back_version").select_related("by").first()
+    return {"by": event.by, "at": event.at, "reason": event.changes["reason"][1]} if event else None
 
 
 def comparison_page(version: PolicyVersion) -> dict[str, Any]:

@@ -1,22 +1,32 @@
-"""The policies of payers: their history, and publishing and retiring a version."""
+"""The policies of payers: their history, and the life of a version from its review to its retirement."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from coding.codebook_files import load_codebook
+from coding.publishing import check_version, publish_checked, submit_checked
 from coding.services import recapture_for_policy
 from payers import services
 from payers.models import Payer, PolicyVersion, VersionStatus
-from payers.policy_forms import RetireForm
 from payers.presenters.asked import today_of
-from payers.presenters.policies import comparison_page, form_page, policy_page, policy_rows, term_groups, version_page
+from payers.presenters.overrides import override_groups
+from payers.presenters.policies import (
+    check_page,
+    comparison_page,
+    form_page,
+    overdue_rows,
+    policy_page,
+    policy_rows,
+    version_page,
+)
+from payers.review_forms import RetireForm, ReviewForm, SendBackForm
 from portal import clock
 
 
@@ -24,7 +34,9 @@ from portal import clock
 @permission_required("payers.view_policyversion", raise_exception=True)
 def policy_list(request: HttpRequest) -> HttpResponse:
     today = today_of(request.user)
-    context = {"rows": policy_rows(request.user.organization_id, today=today), "today": today}
+    rows = policy_rows(request.user.organization_id, today=today)
+    overdue = sum(row["is_overdue"] and row["payer"].is_active for row in rows)
+    context = {"rows": rows, "overdue": overdue, "today": today}
     return render(request, "payers/policy_list.html", context)
 
 
@@ -49,37 +61,57 @@ def version_compare(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@permission_required("payers.publish_policyversion", raise_exception=True)
-def version_publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Check the draft once more, then publish it; the days that it can change are captured again."""
-    version = _draft(request, pk)
-    reasons = services.reasons_against_publishing(version, request.user)
+@permission_required("payers.change_policyversion", raise_exception=True)
+def version_submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Check a draft, with every example run, and hand it over for review."""
+    version = _in_state(request, pk, VersionStatus.DRAFT)
     if request.method == "POST":
         try:
-            published = services.publish_version(version=version, at=clock.now(), by=request.user)
-        except services.NotPublishable as refused:
-            reasons = refused.reasons
-        else:
-            _capture_again(request, published, "Published.")
-            return redirect("policy-detail", slug=published.policy.payer.slug)
-    context = comparison_page(version) | {
-        "reasons": reasons,
-        "groups": term_groups(version, load_codebook()),
-    }
-    return render(request, "payers/version_publish.html", context, status=_status(request))
+            submit_checked(version=version, at=clock.now(), by=request.user)
+        except services.NotReady:
+            return _check_page(request, version, "payers/version_submit.html", status=422)
+        messages.success(request, _("Submitted for review: nobody changes it now unless it is sent back."))
+        return redirect("version-detail", pk=version.pk)
+    return _check_page(request, version, "payers/version_submit.html")
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("payers.publish_policyversion", raise_exception=True)
+def version_publish(request: HttpRequest, pk: int) -> HttpResponse:
+    """Check a version in review, then publish it; the days that it can change are captured again."""
+    version = _in_state(request, pk, VersionStatus.IN_REVIEW)
+    if request.method == "POST":
+        try:
+            published = publish_checked(version=version, at=clock.now(), by=request.user)
+        except services.NotReady:
+            return _check_page(request, version, "payers/version_publish.html", status=422, form=SendBackForm())
+        _capture_again(request, published, _("Published."))
+        return redirect("policy-detail", slug=published.policy.payer.slug)
+    return _check_page(request, version, "payers/version_publish.html", form=SendBackForm())
+
+
+@require_POST
+@permission_required("payers.publish_policyversion", raise_exception=True)
+def version_send_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make a version in review a draft again, with a reason for its author."""
+    version = _in_state(request, pk, VersionStatus.IN_REVIEW)
+    form = SendBackForm(request.POST)
+    if not form.is_valid():
+        return _check_page(request, version, "payers/version_publish.html", status=422, form=form)
+    services.send_back(version=version, reason=form.cleaned_data["reason"], by=request.user)
+    messages.success(request, _("Sent back: it is a draft again."))
+    return redirect("version-detail", pk=version.pk)
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.publish_policyversion", raise_exception=True)
 def version_retire(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a published version out of force, with a reason; its days are captured again."""
-    version = _version(request, pk)
-    if version.status != VersionStatus.PUBLISHED:
-        raise Http404(str(pk))
+    version = _in_state(request, pk, VersionStatus.PUBLISHED)
     form = RetireForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         services.retire_version(version=version, reason=form.cleaned_data["reason"], at=clock.now(), by=request.user)
-        _capture_again(request, version, "Retired.")
+        _capture_again(request, version, _("Retired."))
         return redirect("policy-detail", slug=version.policy.payer.slug)
     return _form_page(
         request,
@@ -88,6 +120,37 @@ def version_retire(request: HttpRequest, pk: int) -> HttpResponse:
         payer=version.policy.payer,
         submit_label=_("Retire this version"),
     )
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("payers.change_policyversion", raise_exception=True)
+def version_review(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note that a published version was compared with its sources again and nothing is to change."""
+    version = _in_state(request, pk, VersionStatus.PUBLISHED)
+    form = ReviewForm(request.POST or None, version=version, today=today_of(request.user))
+    if request.method == "POST" and form.is_valid():
+        services.record_review(version=version, at=clock.now(), by=request.user, **form.cleaned_data)
+        messages.success(request, _("Noted: %(label)s was compared again.") % {"label": version.label})
+        return redirect("policy-review-list")
+    context = version_page(version, codebook=load_codebook()) | {"form": form}
+    return render(request, "payers/version_review.html", context, status=_status(request))
+
+
+@require_safe
+@permission_required("payers.view_policyversion", raise_exception=True)
+def policy_review_list(request: HttpRequest) -> HttpResponse:
+    """The versions in force that nobody has compared with their sources for a year, the longest first."""
+    today = today_of(request.user)
+    context = {"rows": overdue_rows(request.user.organization_id, today=today), "today": today}
+    return render(request, "payers/policy_review_list.html", context)
+
+
+@require_safe
+@permission_required("payers.view_policyversion", raise_exception=True)
+def policy_override_list(request: HttpRequest) -> HttpResponse:
+    """Every term that stands against a national rule, whoever decided it, and the lines that it touches."""
+    context = {"groups": override_groups(request.user, today=today_of(request.user))}
+    return render(request, "payers/override_list.html", context)
 
 
 def _payer(request: HttpRequest, slug: str) -> Payer:
@@ -99,10 +162,16 @@ def _version(request: HttpRequest, pk: int) -> PolicyVersion:
     return get_object_or_404(PolicyVersion.objects.visible_to(request.user).with_terms(), pk=pk)
 
 
-def _draft(request: HttpRequest, pk: int) -> PolicyVersion:
-    """A draft of the person's organization; what is published is frozen and has no such page."""
-    drafts = PolicyVersion.objects.visible_to(request.user).filter(status=VersionStatus.DRAFT)
-    return get_object_or_404(drafts.with_terms(), pk=pk)
+def _in_state(request: HttpRequest, pk: int, status: VersionStatus) -> PolicyVersion:
+    """A version of the person's organization in the state that the page is for; in another it has no such page."""
+    return get_object_or_404(PolicyVersion.objects.visible_to(request.user).filter(status=status).with_terms(), pk=pk)
+
+
+def _check_page(
+    request: HttpRequest, version: PolicyVersion, template: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
+    check = check_version(version, request.user)
+    return render(request, template, check_page(version, check, codebook=load_codebook()) | context, status=status)
 
 
 def _capture_again(request: HttpRequest, version: PolicyVersion, done: str) -> None:

@@ -1,15 +1,13 @@
 """The policy editor in the browser's terms: who may, what each form keeps and refuses, what publishing does."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from django.contrib.messages.storage.fallback import FallbackStorage
 from django.test import Client
 from django.urls import reverse
 
-from coding.models import SessionRuling
-from coding.services import capture_charges
 from payers.draft_services import NotADraft, draft_version
 from payers.models import PolicyVersion, VersionStatus
 from payers.views.drafts import told_when_frozen
@@ -18,8 +16,6 @@ from tests.builders import (
     make_organization,
     make_payer,
     make_policy_version,
-    make_session,
-    make_treated_course,
     make_user,
 )
 
@@ -73,7 +69,7 @@ def test_policy_list_shows_what_is_in_force_next_and_drafted(admin, payer):
     (row,) = response.context["rows"]
     assert row["current"].effective_from == date(2015, 1, 1)
     assert row["next"].effective_from == date(2027, 1, 1)
-    assert row["draft"] == draft
+    assert row["unpublished"] == draft
 
 
 def test_policy_list_marks_a_review_that_is_overdue(admin, organization):
@@ -111,7 +107,10 @@ def test_policy_page_derives_how_each_version_stands(admin, payer):
 
     response = admin.get(reverse("policy-detail", args=["sample"]))
 
-    found = {(v.effective_from, v.revision): standing for v, standing in response.context["versions"]}
+    found = {
+        (row["version"].effective_from, row["version"].revision): row["standing"]
+        for row in response.context["versions"]
+    }
     assert found == {
         (date(2015, 1, 1), 1): "Corrected",
         (date(2015, 1, 1), 2): "Superseded",
@@ -133,12 +132,14 @@ def test_policy_pages_are_read_by_every_role_and_edited_by_none_but_admins(organ
     assert client.get(reverse("version-edit", args=[draft.pk])).status_code == 403
     assert client.post(reverse("version-draft", args=["sample"])).status_code == 403
     assert client.get(reverse("version-term", args=[draft.pk, "bid"])).status_code == 403
+    assert client.post(reverse("version-submit", args=[draft.pk])).status_code == 403
     assert client.post(reverse("version-publish", args=[draft.pk])).status_code == 403
+    assert client.post(reverse("version-send-back", args=[draft.pk])).status_code == 403
     assert client.post(reverse("version-discard", args=[draft.pk])).status_code == 403
 
 
 @pytest.mark.parametrize(
-    "name", ["version-detail", "version-edit", "version-compare", "version-publish", "clause-create"]
+    "name", ["version-detail", "version-edit", "version-compare", "version-submit", "clause-create"]
 )
 def test_policy_pages_of_another_organization_are_not_found(admin, name):
     theirs = make_policy_version(make_payer(make_organization()), publish=False)
@@ -294,71 +295,6 @@ def test_version_compare_of_the_first_has_nothing_before(admin, payer):
     response = admin.get(reverse("version-compare", args=[payer.policy.versions.get().pk]))
 
     assert response.context["before"] is None
-
-
-def test_version_publish_says_what_is_missing(admin, draft):
-    response = admin.post(reverse("version-publish", args=[draft.pk]))
-
-    assert response.status_code == 422
-    assert "compared with its sources" in words_of(response)
-    assert PolicyVersion.objects.get(pk=draft.pk).status == VersionStatus.DRAFT
-
-
-def test_version_publish_by_its_author_is_refused_where_two_are_wanted(admin, payer, organization):
-    organization.publishing_needs_second_person = True
-    organization.save()
-    admin.post(reverse("version-draft", args=["sample"]), {"effective_from": "2026-06-01"})
-    draft = PolicyVersion.objects.get(status=VersionStatus.DRAFT)
-    admin.post(
-        reverse("version-edit", args=[draft.pk]),
-        {"effective_from": "2026-06-01", "reviewed_on": "2026-11-20", "summary": "x"},
-    )
-
-    response = admin.post(reverse("version-publish", args=[draft.pk]))
-
-    assert response.status_code == 422
-    assert "A second person publishes in this organization" in words_of(response)
-
-
-def test_version_publish_captures_the_days_that_it_can_change(admin, payer, draft):
-    course = make_treated_course(payer.organization, payer=payer)
-    day = date(2026, 6, 1)
-    make_session(course, started_at=datetime(2026, 6, 1, 15, tzinfo=UTC), coded_on=day)
-    capture_charges(patient=course.patient, date_of_service=day, by=None)
-    admin.post(
-        reverse("version-term", args=[draft.pk, "igrt_pc_modifier"]), {"stance": "says", "value": "none", **CITED}
-    )
-    admin.post(
-        reverse("version-edit", args=[draft.pk]),
-        {"effective_from": "2026-06-01", "reviewed_on": "2026-11-20", "summary": "Without 26."},
-    )
-
-    response = admin.post(reverse("version-publish", args=[draft.pk]), follow=True)
-
-    assert "Published. 1 session has a new ruling." in words_of(response)
-    assert SessionRuling.objects.current().get().policy_version_id == draft.pk
-
-
-def test_version_retire_needs_a_reason(admin, payer):
-    version = payer.policy.versions.get()
-
-    response = admin.post(reverse("version-retire", args=[version.pk]), {"reason": ""})
-
-    assert response.status_code == 422
-    assert PolicyVersion.objects.get(pk=version.pk).status == VersionStatus.PUBLISHED
-
-
-def test_version_retire_shows_the_reason_in_the_history(admin, payer):
-    version = payer.policy.versions.get()
-
-    response = admin.post(reverse("version-retire", args=[version.pk]), {"reason": "Read wrongly"}, follow=True)
-
-    assert "Retired: Read wrongly" in words_of(response)
-    assert "No version is in force today" in words_of(response)
-
-
-def test_version_retire_of_a_draft_is_not_found(admin, draft):
-    assert admin.get(reverse("version-retire", args=[draft.pk])).status_code == 404
 
 
 def test_version_discard_drops_the_draft(admin, draft):

@@ -22,7 +22,17 @@ from payers.draft_services import (
 from payers.models import PolicyVersion, VersionStatus
 from payers.pack_services import install_packs
 from payers.policy_files import Clause
-from payers.services import NotPublishable, publish_version, reasons_against_publishing, retire_version
+from payers.services import (
+    NotReady,
+    mark_published,
+    publish_version,
+    reasons_against_publishing,
+    reasons_against_review,
+    record_review,
+    retire_version,
+    send_back,
+    submit_version,
+)
 from portal.models import AuditEvent, Organization, User
 from tests.builders import (
     make_organization,
@@ -62,7 +72,7 @@ def draft(policy, author) -> PolicyVersion:
 
 
 def ready(draft: PolicyVersion, author: User) -> PolicyVersion:
-    """The draft with everything that publishing needs."""
+    """The draft with everything that its review needs."""
     return amend_draft(
         version=draft,
         effective_from=draft.effective_from,
@@ -70,6 +80,11 @@ def ready(draft: PolicyVersion, author: User) -> PolicyVersion:
         summary="Sessions four hours apart.",
         by=author,
     )
+
+
+def in_review(draft: PolicyVersion, author: User) -> PolicyVersion:
+    """The draft, complete and submitted by its author."""
+    return submit_version(version=ready(draft, author), at=NOW, by=author)
 
 
 def test_install_packs_gives_nine_payers_with_versions_in_force(organization, author):
@@ -212,18 +227,18 @@ def test_remove_clause_takes_a_statement(draft, author):
     assert not draft.clauses.filter(term="").exists()
 
 
-def test_publish_version_names_every_reason_against_it(draft, author):
+def test_submit_version_names_every_reason_against_it(draft, author):
     draft.clauses.all().delete()
 
-    with pytest.raises(NotPublishable) as refused:
-        publish_version(version=draft, at=NOW, by=author)
+    with pytest.raises(NotReady) as refused:
+        submit_version(version=draft, at=NOW, by=author)
 
     assert len(refused.value.reasons) == 3
     assert "The term min_gap has no citation." in refused.value.reasons
 
 
 def test_publish_version_puts_it_in_force_from_its_day(policy, draft, author):
-    published = publish_version(version=ready(draft, author), at=NOW, by=author)
+    published = publish_version(version=in_review(draft, author), at=NOW, by=author)
 
     assert policy.versions.in_force(on=date(2026, 5, 31)).first().effective_from == date(2015, 1, 1)
     assert policy.versions.in_force(on=date(2026, 6, 1)).first() == published
@@ -234,7 +249,7 @@ def test_publish_version_puts_it_in_force_from_its_day(policy, draft, author):
 def test_publish_version_of_a_correction_stands_before_what_it_corrects(policy, author):
     correction = draft_version(policy=policy, effective_from=date(2015, 1, 1), by=author)
 
-    publish_version(version=ready(correction, author), at=NOW, by=author)
+    publish_version(version=in_review(correction, author), at=NOW, by=author)
 
     assert policy.versions.in_force(on=date(2020, 1, 1)).first() == correction
     assert policy.versions.count() == 2
@@ -244,18 +259,68 @@ def test_publish_version_by_the_author_is_refused_where_two_are_wanted(organizat
     organization.publishing_needs_second_person = True
     organization.save()
 
-    with pytest.raises(NotPublishable, match="second person"):
-        publish_version(version=ready(draft, author), at=NOW, by=author)
+    with pytest.raises(NotReady, match="second person"):
+        publish_version(version=in_review(draft, author), at=NOW, by=author)
 
 
 def test_publish_version_by_a_second_person_who_changed_it_is_refused(organization, draft, author):
     organization.publishing_needs_second_person = True
     organization.save()
     second = make_user(organization)
-    set_term(version=ready(draft, author), key="min_gap", value=240, clause=WORDS, by=second)
+    set_term(version=draft, key="min_gap", value=240, clause=WORDS, by=second)
 
-    with pytest.raises(NotPublishable, match="drafted or changed"):
-        publish_version(version=draft, at=NOW, by=second)
+    with pytest.raises(NotReady, match="drafted, changed or submitted"):
+        publish_version(version=in_review(draft, author), at=NOW, by=second)
+
+
+def test_publish_version_by_whoever_submitted_it_is_refused(organization, draft, author):
+    organization.publishing_needs_second_person = True
+    organization.save()
+    second = make_user(organization)
+    submitted = submit_version(version=ready(draft, author), at=NOW, by=second)
+
+    with pytest.raises(NotReady, match="second person"):
+        publish_version(version=submitted, at=NOW, by=second)
+
+
+def test_publish_version_by_the_author_of_what_was_sent_back_is_refused(organization, draft, author):
+    organization.publishing_needs_second_person = True
+    organization.save()
+    second = make_user(organization)
+    send_back(version=in_review(draft, author), reason="Say which plans.", by=second)
+
+    published = publish_version(version=submit_version(version=draft, at=NOW, by=author), at=NOW, by=second)
+
+    assert published.published_by == second
+
+
+def test_publish_version_of_a_draft_is_refused(draft, author):
+    with pytest.raises(NotReady, match="not in review"):
+        publish_version(version=ready(draft, author), at=NOW, by=author)
+
+
+@pytest.mark.parametrize(("key", "value"), [("technical_modifier", "TC"), ("keep_until", date(2026, 12, 31))])
+def test_publish_version_against_a_national_rule_takes_two_people_whatever_the_setting(draft, author, key, value):
+    set_term(version=draft, key=key, value=value, clause=WORDS, by=author)
+
+    with pytest.raises(NotReady, match="against a national rule"):
+        publish_version(version=in_review(draft, author), at=NOW, by=author)
+
+
+def test_publish_version_against_a_national_rule_by_a_second_person(organization, draft, author):
+    set_term(version=draft, key="technical_modifier", value="TC", clause=WORDS, by=author)
+
+    published = publish_version(version=in_review(draft, author), at=NOW, by=make_user(organization))
+
+    assert published.status == VersionStatus.PUBLISHED
+
+
+def test_publish_version_with_a_term_set_to_none_is_no_override(draft, author):
+    set_term(version=draft, key="technical_modifier", value="none", clause=WORDS, by=author)
+
+    published = publish_version(version=in_review(draft, author), at=NOW, by=author)
+
+    assert published.status == VersionStatus.PUBLISHED
 
 
 def test_publish_version_by_a_second_person(organization, draft, author):
@@ -263,17 +328,69 @@ def test_publish_version_by_a_second_person(organization, draft, author):
     organization.save()
     second = make_user(organization)
 
-    published = publish_version(version=ready(draft, author), at=NOW, by=second)
+    published = publish_version(version=in_review(draft, author), at=NOW, by=second)
 
     assert (published.drafted_by, published.published_by) == (author, second)
 
 
-def test_reasons_against_publishing_a_ready_draft_are_none(draft, author):
-    assert reasons_against_publishing(ready(draft, author), author) == []
+def test_reasons_against_a_complete_version_are_none(draft, author):
+    assert reasons_against_review(ready(draft, author)) == []
+    assert reasons_against_publishing(in_review(draft, author), author) == []
+
+
+def test_submit_version_names_who_handed_it_in(draft, author):
+    submitted = in_review(draft, author)
+
+    assert (submitted.status, submitted.submitted_by, submitted.submitted_at) == ("in_review", author, NOW)
+    assert AuditEvent.objects.about(submitted).first().action == "submit_version"
+
+
+def test_version_in_review_refuses_every_change(draft, author):
+    in_review(draft, author)
+
+    with pytest.raises(NotADraft):
+        set_term(version=draft, key="min_gap", value=240, clause=WORDS, by=author)
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=draft.pk).update(summary="x")
+
+
+def test_send_back_makes_a_draft_with_a_reason(draft, author):
+    returned = send_back(version=in_review(draft, author), reason="Say which plans.", by=author)
+
+    assert (returned.status, returned.submitted_by, returned.submitted_at) == ("draft", None, None)
+    assert AuditEvent.objects.about(returned).first().changes == {"reason": ["", "Say which plans."]}
+
+
+def test_send_back_refuses_a_draft(draft, author):
+    with pytest.raises(NotReady):
+        send_back(version=draft, reason="x", by=author)
+
+
+def test_record_review_keeps_day_person_and_note(policy, author):
+    version = policy.versions.get()
+
+    review = record_review(version=version, reviewed_on=date(2026, 11, 20), note="Manual of May.", at=NOW, by=author)
+
+    assert list(version.reviews.values_list("reviewed_on", "note", "by")) == [
+        (review.reviewed_on, "Manual of May.", author.pk)
+    ]
+    assert "nothing to change" in AuditEvent.objects.about(version).first().sentence
+
+
+def test_record_review_refuses_a_draft(draft, author):
+    with pytest.raises(NotReady):
+        record_review(version=draft, reviewed_on=date(2026, 11, 20), note="", at=NOW, by=author)
+
+
+def test_mark_published_refuses_a_term_against_a_national_rule(organization):
+    draft = make_policy_version(make_payer(organization), publish=False, terms={"technical_modifier": "TC"})
+
+    with pytest.raises(NotReady, match="two people"):
+        mark_published(draft, at=NOW, by=None)
 
 
 def test_published_version_refuses_every_service(draft, author):
-    publish_version(version=ready(draft, author), at=NOW, by=author)
+    publish_version(version=in_review(draft, author), at=NOW, by=author)
 
     with pytest.raises(NotADraft):
         set_term(version=draft, key="min_gap", value=240, clause=WORDS, by=author)
@@ -284,7 +401,7 @@ def test_published_version_refuses_every_service(draft, author):
 
 
 def test_published_version_is_frozen_by_the_database(draft, author):
-    publish_version(version=ready(draft, author), at=NOW, by=author)
+    publish_version(version=in_review(draft, author), at=NOW, by=author)
 
     with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
         PolicyVersion.objects.filter(pk=draft.pk).update(terms={"min_gap": 1})
@@ -293,14 +410,14 @@ def test_published_version_is_frozen_by_the_database(draft, author):
 
 
 def test_published_clauses_are_frozen_by_the_database(draft, author):
-    publish_version(version=ready(draft, author), at=NOW, by=author)
+    publish_version(version=in_review(draft, author), at=NOW, by=author)
 
     with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
         draft.clauses.update(summary="Something else")
 
 
 def test_retire_version_lets_the_one_before_hold(policy, draft, author):
-    published = publish_version(version=ready(draft, author), at=NOW, by=author)
+    published = publish_version(version=in_review(draft, author), at=NOW, by=author)
 
     retired = retire_version(version=published, reason="Read wrongly", at=NOW, by=author)
 
@@ -310,7 +427,7 @@ def test_retire_version_lets_the_one_before_hold(policy, draft, author):
 
 
 def test_retire_version_refuses_a_draft(draft, author):
-    with pytest.raises(NotPublishable):
+    with pytest.raises(NotReady):
         retire_version(version=draft, reason="x", at=NOW, by=author)
 
 
@@ -340,7 +457,7 @@ def test_new_version_changes_later_sessions_and_no_earlier_one(organization, aut
     draft = draft_version(policy=payer.policy, effective_from=days[1], by=author)
     set_term(version=draft, key="igrt_pc_modifier", value="none", clause=WORDS, by=author)
 
-    published = publish_version(version=ready(draft, author), at=NOW, by=author)
+    published = publish_version(version=in_review(draft, author), at=NOW, by=author)
     changed = recapture_for_policy(policy=payer.policy, since=published.effective_from, by=author)
 
     rulings = SessionRuling.objects.current().order_by("session__date_of_service")

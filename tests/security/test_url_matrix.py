@@ -12,7 +12,8 @@ from django.urls import get_resolver, reverse
 
 from coding.models import FeeSchedule
 from coding.services import capture_from
-from portal.models import ScheduledFraction, TreatmentLogUpload
+from payers.services import submit_version
+from portal.models import GapReason, ScheduledFraction, TreatmentLogUpload
 from portal.services.imports import import_treatment_log, keep_upload
 from portal.services.views import save_view
 from portal.treatment_log_files import read_folder
@@ -141,6 +142,15 @@ MATRIX = {
     "hold-release": (ENTER, "POST", "hold"),
     "hold-reopen": (ENTER, "POST", "hold"),
     # Oversight
+    "reconciliation": (OVERSEE, "GET", ""),
+    "reconciliation-csv": (OVERSEE, "GET", ""),
+    "reconciliation-visits": (OVERSEE, "GET", ""),
+    "reconciliation-visits-csv": (OVERSEE, "GET", ""),
+    "reconciliation-day": (OVERSEE, "GET", "own department"),
+    "reconciliation-reason": (VOID, "POST", "department and day"),
+    "reconciliation-sign-off": (VOID, "POST", "department and day"),
+    "reconciliation-withdraw": (VOID, "POST", "department and day"),
+    "reconciliation-reason-back": (VOID, "POST", "gap reason"),
     "report-charges": (OVERSEE, "GET", ""),
     "report-charges-csv": (OVERSEE, "GET", ""),
     "report-charges-xlsx": (OVERSEE, "GET", ""),
@@ -179,7 +189,12 @@ MATRIX = {
     "clause-amend": (SET_UP, "GET POST", "clause"),
     "clause-remove": (SET_UP, "POST", "clause"),
     "version-compare": (EVERYONE, "GET", "published"),
-    "version-publish": (SET_UP, "GET POST", "draft"),
+    "version-submit": (SET_UP, "GET POST", "draft"),
+    "version-publish": (SET_UP, "GET POST", "in review"),
+    "version-send-back": (SET_UP, "POST", "in review"),
+    "version-review": (SET_UP, "GET POST", "published"),
+    "policy-review-list": (EVERYONE, "GET", ""),
+    "policy-override-list": (EVERYONE, "GET", ""),
     "version-retire": (SET_UP, "GET POST", "published"),
     "version-discard": (SET_UP, "POST", "draft"),
 }
@@ -205,6 +220,9 @@ OF_A_DEPARTMENT = {
     "?course",
     "?machine",
     "machine and day",
+    "own department",
+    "department and day",
+    "gap reason",
 }
 # The codebook is the same for every organization.
 THE_SAME_FOR_ALL = {"", "code"}
@@ -232,6 +250,11 @@ class World:
         payer = make_payer(organization, slug=slug)
         published = make_policy_version(payer, terms={"bid": "76"})
         draft = make_policy_version(payer, terms={"bid": "59"}, publish=False, effective_from=date(2026, 1, 1))
+        in_review = submit_version(
+            version=make_policy_version(make_payer(organization), publish=False, summary="The first one."),
+            at=datetime(2026, 11, 24, 15, tzinfo=UTC),
+            by=self.people["admin"],
+        )
         department = make_department(organization)
         machine = make_machine(department, source_name="61")
         course = make_treated_course(organization, department=department, payer=payer)
@@ -261,6 +284,19 @@ class World:
         }
         records = {
             "department": department,
+            "own department": department,
+            "department and day": department,
+            "gap reason": GapReason.objects.create(
+                organization=organization,
+                department=department,
+                day=session.date_of_service,
+                kind="over_prescription",
+                course=course,
+                session=session,
+                reason="Ordered by telephone",
+                by=self.people["manager"],
+                at=session.started_at,
+            ),
             "machine": machine,
             "closed day": department.closed_days.create(day=date(2026, 1, 1), reason="New Year's Day"),
             "physician": make_physician(organization),
@@ -280,6 +316,7 @@ class World:
             "hold": session.holds.get(name="OVER_PRESCRIPTION"),
             "published": published,
             "draft": draft,
+            "in review": in_review,
             "clause": draft.clauses.create(topic="appeals", summary="Sixty days.", citation_title="Manual", position=9),
         }
         self.arguments = {noun: {"pk": record.pk} for noun, record in records.items()} | {
@@ -302,6 +339,7 @@ class World:
                 f"row-{course.pk}-mark": "",
             },
             "?course": {"course": course.pk},
+            "department and day": {"day": "2025-12-03"},
         }
         self.elsewhere = make_user(organization, role="admin", sees_all_departments=False)
         self.elsewhere.departments.set([make_department(organization)])
