@@ -188,4 +188,4 @@ def _facts(pair: PackPair) -> list[Difference]:
 
 
 def _told(*fields: tuple[str, str, str]) -> list[Difference]:
-    return [Difference(label, before, after) for label, before, after in fields if before != after]
+    return [Difference(str(label), str(before), str(after)) for label, before, after in fields if before != after]

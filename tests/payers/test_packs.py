@@ -20,7 +20,7 @@ from payers.pack_files import (
     shipped_packs,
     zipped,
 )
-from payers.pack_services import import_version, install_packs, packs_of
+from payers.pack_services import import_versions, install_packs, packs_of
 from payers.policy_files import FOLDER, PolicyFileError, write_pack
 from portal.models import AuditEvent
 from tests.builders import make_organization, make_payer, make_policy_version, make_user
@@ -223,12 +223,12 @@ def test_read_pack_folder_refuses_a_file_that_was_changed(tmp_path):
         read_pack_folder(tmp_path)
 
 
-def test_import_version_brings_a_draft_that_nobody_published(db):
+def test_import_versions_brings_a_draft_that_nobody_published(db):
     organization = make_organization()
     admin = make_user(organization)
     (pack,) = read_upload("aetna.toml", AETNA).packs
 
-    draft = import_version(organization=organization, pack=pack, version=pack.versions[0], by=admin)
+    (draft,) = import_versions(organization=organization, chosen=[(pack, pack.versions[0])], by=admin)
 
     payer = Payer.objects.get(organization=organization, slug="aetna")
     assert draft.policy.payer == payer
@@ -238,18 +238,20 @@ def test_import_version_brings_a_draft_that_nobody_published(db):
     assert AuditEvent.objects.about(draft).filter(by=admin, action="import_version").count() == 1
 
 
-def test_import_version_of_a_start_that_is_there_is_its_correction(installed):
+def test_import_versions_of_a_start_that_is_there_is_its_correction(installed):
     (pack,) = read_upload("aetna.toml", AETNA).packs
 
-    draft = import_version(organization=installed, pack=pack, version=pack.versions[1], by=make_user(installed))
+    (draft,) = import_versions(organization=installed, chosen=[(pack, pack.versions[1])], by=make_user(installed))
 
     assert (draft.effective_from, draft.revision) == (pack.versions[1].effective_from, 2)
 
 
-def test_import_version_waits_for_the_draft_that_is_there(installed):
-    (pack,) = read_upload("aetna.toml", AETNA).packs
+def test_import_versions_brings_all_or_none(installed):
+    packs = read_packs()
     admin = make_user(installed)
-    import_version(organization=installed, pack=pack, version=pack.versions[0], by=admin)
+    import_versions(organization=installed, chosen=[(packs[1], packs[1].versions[0])], by=admin)
 
     with pytest.raises(DraftExists):
-        import_version(organization=installed, pack=pack, version=pack.versions[1], by=admin)
+        import_versions(organization=installed, chosen=[(pack, pack.versions[0]) for pack in packs], by=admin)
+
+    assert PolicyVersion.objects.unpublished().count() == 1
