@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Sum
 from django.utils.translation import gettext as _
 
 from coding.answers import digest, trace_as_json
@@ -120,16 +119,11 @@ def _keep(preview: ImpactPreview, version: PolicyVersion, sessions: int, kept: _
     )
     preview.rows.all().delete()
     ImpactRow.objects.bulk_create(kept.rows, batch_size=ROWS_AT_ONCE)
-    counts = preview.rows.aggregate(
-        changed=Count("pk"),
-        **{name: Sum(name, default=0) for name in ("holds_added", "holds_removed", "exported_affected")},
-        amount_difference=Sum("amount_difference", default=Decimal(0)),
-        known=Count("amount_difference"),
-    )
-    if counts.pop("known") < counts["changed"]:
-        counts["amount_difference"] = None
-    for name, value in counts.items():
-        setattr(preview, name, value)
+    preview.changed = len(kept.rows)
+    for name in ("holds_added", "holds_removed", "exported_affected"):
+        setattr(preview, name, sum(getattr(row, name) for row in kept.rows))
+    amounts = [row.amount_difference for row in kept.rows]
+    preview.amount_difference = None if None in amounts else sum(amounts, Decimal(0))
     preview.sessions, preview.content_digest = sessions, content_digest(version)
     preview.save()
     ImpactPreview.objects.filter(version=version).exclude(job__in=Job.objects.going_on()).delete()

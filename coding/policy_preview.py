@@ -89,10 +89,14 @@ class PreviewedSession:
 
 @dataclass(slots=True)
 class PolicyPreview:
-    """How many sessions were ruled on again, and those that would change, in order of date of service."""
+    """How many sessions were ruled on again, and those that would change, in order of date of service.
+
+    `known` are the rulings of this preview by decision signature.
+    """
 
     sessions: int = 0
     rows: list[PreviewedSession] = field(default_factory=list)
+    known: dict[str, Ruling] = field(default_factory=dict)
 
     @property
     def holds_added(self) -> int:
@@ -174,9 +178,11 @@ def _preview_day(
     is_later = version is not None and version.effective_from > draft.effective_from
     if not is_throughout and (draft.effective_from > day or is_later):
         return
-    before = rule_on_day(record, day, partial(terms_of, version))
-    after = rule_on_day(record, day, lambda coded_on: draft)
+    before = rule_on_day(record, day, partial(terms_of, version), preview.known)
+    after = rule_on_day(record, day, lambda coded_on: draft, preview.known)
     for (session, _, _, old), (_, _, _, new) in zip(before, after, strict=True):
+        if new is old:
+            continue
         row = PreviewedSession(session, old, new, exported.get(session.pk, frozenset()))
         if row.is_changed:
             preview.rows.append(row)

@@ -268,7 +268,9 @@ def rule_on_day(
             ruling = code_session(facts, terms, codebook)
         else:
             signature = decision_signature(facts, terms, codebook)
-            ruling = known.get(signature) or known.setdefault(signature, code_session(facts, terms, codebook))
+            if signature not in known:
+                known[signature] = code_session(facts, terms, codebook)
+            ruling = known[signature]
         rulings[visit.session.pk] = ruling
         yield visit.session, facts, terms, ruling
 
