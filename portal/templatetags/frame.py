@@ -1,6 +1,5 @@
 """Small words of the templates: icons, states, money and days. No rule lives here."""
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -76,12 +75,6 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
         '<option value="{}"{}>{}</option>',
         ((value, mark_safe(" selected") if value == chosen else "", label) for value, label in choices),
     )
-
-
-@register.simple_block_tag
-def compact(content: SafeString) -> SafeString:
-    """The content without the indentation of its template, which in a long table weighs more than the table."""
-    return mark_safe(re.sub(r"\s+", " ", content))
 
 
 @register.filter
