@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
 
 from django.utils.translation import gettext as _
 
-from coding.case_files import CaseFileError, format_findings, format_lines, read_cases
+from coding.case_files import Case, CaseFileError, format_findings, format_lines, read_cases
 from coding.engine.code_session import code_session
 from coding.engine.codebook import Codebook
 from coding.engine.periods import ONE_DAY, Period, in_words
@@ -17,7 +17,7 @@ from coding.engine.ruling import Charge
 from coding.engine.terms import PolicyTerms, in_force
 from coding.engine.vocabulary import Guidance, PayerKind, Setting, Technique
 from payers.guidance import SECOND_SESSION, Enquiry
-from payers.models import PolicyExample, PolicyVersion
+from payers.models import Payer, PolicyExample, PolicyVersion
 
 NO_LINE = "none"
 # What a component modifier splits: a technical-only code has nothing to split.
@@ -41,7 +41,7 @@ def example_answers(version: PolicyVersion, codebook: Codebook) -> list[ExampleA
     An example that cannot be read, or whose date of service is before the version begins, is not as expected.
     """
     terms = version.as_terms()
-    return [_answer(example, version, terms, codebook) for example in version.examples.all()]
+    return [example_answer(example, version, terms, codebook) for example in version.examples.all()]
 
 
 def problems_of(version: PolicyVersion, codebook: Codebook, answers: Iterable[ExampleAnswer]) -> list[str]:
@@ -69,12 +69,12 @@ def days_of(version: PolicyVersion) -> Period:
     return Period(version.effective_from, later)
 
 
-def _answer(example: PolicyExample, version: PolicyVersion, terms: PolicyTerms, codebook: Codebook) -> ExampleAnswer:
-    payer = version.policy.payer
-    facts = {key: value for key, value in example.facts.items() if key != "terms"}
-    row = {**facts, "case": "example", "payer": payer.slug}
+def example_answer(
+    example: PolicyExample, version: PolicyVersion, terms: PolicyTerms, codebook: Codebook
+) -> ExampleAnswer:
+    """What a version answers to one example, saved or not; `terms` are those of the version."""
     try:
-        (case,) = read_cases(_as_file(row), {payer.slug: PayerKind(payer.kind)})
+        case = case_of(example.facts, version.policy.payer)
     except CaseFileError as refused:
         return ExampleAnswer(example, "", "", is_as_expected=False, problem=str(refused).removeprefix("line 2, "))
     day = case.facts.date_of_service
@@ -87,6 +87,13 @@ def _answer(example: PolicyExample, version: PolicyVersion, terms: PolicyTerms, 
         _parts(example.expected_findings, ";")
     )
     return ExampleAnswer(example, lines, findings, is_as_expected)
+
+
+def case_of(facts: Mapping[str, str], payer: Payer) -> Case:
+    """The session that an example tells, at the payer whose version it belongs to. Raises CaseFileError."""
+    row = {**{key: value for key, value in facts.items() if key != "terms"}, "case": "example", "payer": payer.slug}
+    (case,) = read_cases(_as_file(row), {payer.slug: PayerKind(payer.kind)})
+    return case
 
 
 def _as_file(row: dict[str, str]) -> str:
