@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from payers.draft_services import lock_policy, record_on_version
 from payers.models import PolicyReview, PolicyVersion, VersionStatus
+from payers.reading_services import ask_readers
 from portal.models import AuditEvent, User
 
 # Acts of the trail that change no word of a version; whoever did another one is an author.
@@ -104,7 +105,7 @@ def send_back(*, version: PolicyVersion, reason: str, by: User) -> PolicyVersion
 
 @transaction.atomic
 def publish_version(*, version: PolicyVersion, at: datetime, by: User) -> PolicyVersion:
-    """Publish a version in review: from then on it is frozen, and in force for its dates of service.
+    """Publish a version in review: from then on it is frozen, in force for its dates of service, and to be read.
 
     Raises NotReady with every reason: not in review, what `submit_version` refuses, and whoever wrote or submitted it
     where a second person publishes.
@@ -114,6 +115,7 @@ def publish_version(*, version: PolicyVersion, at: datetime, by: User) -> Policy
         raise NotReady(reasons)
     _move_into_force(reviewed, at=at, by=by)
     record_on_version(reviewed, "publish_version", f"{reviewed.label} published", by)
+    ask_readers(version=reviewed, at=at)
     return reviewed
 
 

@@ -1,6 +1,5 @@
 """The policies of payers: who has which version in force, what one says, what it changes, and what keeps it back."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -14,8 +13,9 @@ from coding.policy_checks import days_of
 from coding.publishing import VersionCheck
 from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS, is_review_overdue, last_reviewed_on
 from payers.models import ClauseTopic, Payer, PolicyVersion, VersionStatus
-from payers.presenters.comparison import differences
 from payers.presenters.terms import TERM_TOPICS, TERM_WORDS, WORDS_OF, default_in_words, stored_in_words
+from payers.presenters.versions import comparison_of
+from payers.reading_services import predecessor
 from payers.services import needs_second_person, overrides_of
 from portal.models import AuditEvent, Organization
 
@@ -152,7 +152,7 @@ def version_page(version: PolicyVersion, *, codebook: Codebook) -> dict[str, Any
 
 def check_page(version: PolicyVersion, check: VersionCheck, *, codebook: Codebook) -> dict[str, Any]:
     """A version before its next step: what it changes, what its examples are answered with, what keeps it back."""
-    return comparison_page(version) | {
+    return comparison_of(version, predecessor(version)) | {
         "answers": check.answers,
         "reasons": check.reasons,
         "groups": term_groups(version, codebook),
@@ -175,17 +175,6 @@ def sent_back(version: PolicyVersion) -> dict[str, Any] | None:
     return {"by": event.by, "at": event.at, "reason": event.changes["reason"][1]} if event else None
 
 
-def comparison_page(version: PolicyVersion) -> dict[str, Any]:
-    """A version beside the one that it takes over from, field by field."""
-    before = predecessor(version)
-    return {
-        "version": version,
-        "payer": version.policy.payer,
-        "before": before,
-        "changes": differences(before, version),
-    }
-
-
 def form_page(
     form: object, *, title: str, payer: Payer, version: PolicyVersion | None = None, submit_label: str = ""
 ) -> dict[str, Any]:
@@ -200,14 +189,3 @@ def form_page(
         "cancel_url": crumbs[-1][1],
         "submit_label": submit_label or _("Save"),
     }
-
-
-def predecessor(version: PolicyVersion) -> PolicyVersion | None:
-    """The published version that would hold on its first day without it: what it corrects, or the one before."""
-    older: Iterable[PolicyVersion] = (
-        version.policy.versions.in_force(on=version.effective_from).with_terms().exclude(pk=version.pk)
-    )
-    for other in older:
-        if (other.effective_from, other.revision) < (version.effective_from, version.revision):
-            return other
-    return None

@@ -19,7 +19,6 @@ from payers.presenters.asked import today_of
 from payers.presenters.overrides import override_groups
 from payers.presenters.policies import (
     check_page,
-    comparison_page,
     form_page,
     overdue_rows,
     policy_page,
@@ -52,12 +51,6 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
 def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
     return render(request, "payers/version_detail.html", version_page(version, codebook=load_codebook()))
-
-
-@require_safe
-@permission_required("payers.view_policyversion", raise_exception=True)
-def version_compare(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "payers/version_compare.html", comparison_page(_version(request, pk)))
 
 
 @require_http_methods(["GET", "POST"])
