@@ -57,7 +57,14 @@ def line(captured):
 
 @pytest.fixture
 def published(organization):
-    return make_policy_version(make_payer(organization), terms={"bid": "59"})
+    """A published version with one cited term and one example."""
+    version = make_policy_version(make_payer(organization), terms={"bid": "59"}, publish=False)
+    version.examples.create(title="Usual session", facts={"setting": "freestanding"}, expected_lines="77386 x1 pos 11")
+    version.status, version.submitted_at = VersionStatus.IN_REVIEW, NOW
+    version.save()
+    version.status, version.published_at = VersionStatus.PUBLISHED, NOW
+    version.save()
+    return version
 
 
 LINE_CONTENT = {
@@ -197,11 +204,7 @@ def test_published_version_is_not_moved_to_another_policy(published, organizatio
         PolicyVersion.objects.filter(pk=published.pk).update(policy=other)
 
 
-def test_published_version_takes_no_clause_from_elsewhere(published, organization) -> None:
-    draft = make_policy_version(make_payer(organization), terms={"bid": "76"}, publish=False)
-
-    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
-        PolicyClause.objects.filter(version=draft).update(version=published, term="min_gap")
+# The ways in which somebody could alter what was published, each past models and services.
 
 
 def test_published_version_is_not_saved_over(published) -> None:
@@ -209,6 +212,156 @@ def test_published_version_is_not_saved_over(published) -> None:
 
     with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
         published.save()
+
+
+def test_published_version_is_not_updated_in_bulk(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=published.pk).update(terms={"bid": "76"})
+
+
+def test_published_version_is_not_altered_by_raw_sql(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"):
+        run("UPDATE payers_policyversion SET guidance = 'other' WHERE id = %s", published.pk)
+
+
+def test_published_version_is_not_deleted(published) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        published.delete()
+
+
+def test_published_version_is_not_deleted_by_a_queryset(published) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PolicyVersion.objects.filter(pk=published.pk)._raw_delete("default")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "payers_policyversion",
+        "payers_policyclause",
+        "payers_policyexample",
+        "payers_policyreview",
+        "payers_payerpolicy",
+    ],
+)
+def test_published_versions_are_not_truncated(published, table) -> None:
+    with pytest.raises(DatabaseError):
+        run(f"TRUNCATE {table}")
+
+
+def test_published_versions_are_not_truncated_with_their_policies(published) -> None:
+    with pytest.raises(DatabaseError, match="history"):
+        run("TRUNCATE payers_payerpolicy CASCADE")
+
+
+def test_published_clause_is_not_pointed_at_another_version(published, organization) -> None:
+    draft = make_policy_version(make_payer(organization), publish=False)
+
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyClause.objects.filter(version=published).update(version=draft)
+
+
+def test_published_version_takes_no_clause_from_elsewhere(published, organization) -> None:
+    draft = make_policy_version(make_payer(organization), terms={"bid": "76"}, publish=False)
+
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyClause.objects.filter(version=draft).update(version=published, term="min_gap")
+
+
+def test_published_version_takes_no_new_clause(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        published.clauses.create(topic="short", summary="More", citation_title="Manual")
+
+
+def test_published_clause_is_not_deleted(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        published.clauses.all().delete()
+
+
+@pytest.mark.parametrize("change", [{"expected_lines": ""}, {"facts": {}}, {"title": "Other"}])
+def test_published_example_is_not_edited(published, change) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        published.examples.update(**change)
+
+
+def test_published_version_takes_no_new_example(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        published.examples.create(title="Another")
+
+
+def test_published_version_is_not_made_a_draft_again(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=published.pk).update(
+            status=VersionStatus.DRAFT, published_at=None, submitted_at=None
+        )
+
+
+def test_published_version_is_not_put_back_into_review(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=published.pk).update(status=VersionStatus.IN_REVIEW, published_at=None)
+
+
+def test_published_version_keeps_its_start(published) -> None:
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=published.pk).update(effective_from=date(2016, 1, 1))
+
+
+def test_published_version_keeps_who_submitted_and_published_it(published, organization) -> None:
+    other = make_user(organization)
+
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=published.pk).update(submitted_by=other, published_by=other)
+
+
+def test_policy_is_not_handed_to_another_payer(published, organization) -> None:
+    other = make_payer(organization)
+    other.policy.delete()
+
+    with pytest.raises(IntegrityError, match="stays with its payer"), transaction.atomic():
+        type(published.policy).objects.filter(pk=published.policy_id).update(payer=other)
+
+
+def test_payer_is_not_handed_to_another_organization(published) -> None:
+    with pytest.raises(IntegrityError, match="stays with its payer"), transaction.atomic():
+        type(published.policy.payer).objects.filter(pk=published.policy.payer_id).update(
+            organization=make_organization()
+        )
+
+
+def test_draft_is_not_published_without_a_review(organization) -> None:
+    draft = make_policy_version(make_payer(organization), publish=False)
+
+    with pytest.raises(IntegrityError, match="frozen"), transaction.atomic():
+        PolicyVersion.objects.filter(pk=draft.pk).update(
+            status=VersionStatus.PUBLISHED, submitted_at=NOW, published_at=NOW
+        )
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE payers_policyversion SET summary = 'other' WHERE id = %s",
+        "UPDATE payers_policyversion SET status = 'published', published_at = now(), terms = '{}' WHERE id = %s",
+        "DELETE FROM payers_policyversion WHERE id = %s",
+        "UPDATE payers_policyclause SET summary = 'other' WHERE version_id = %s",
+    ],
+)
+def test_version_in_review_is_not_altered(organization, sql) -> None:
+    version = make_policy_version(make_payer(organization), terms={"bid": "76"}, publish=False)
+    PolicyVersion.objects.filter(pk=version.pk).update(status=VersionStatus.IN_REVIEW, submitted_at=NOW)
+
+    with pytest.raises(IntegrityError):
+        run(sql, version.pk)
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE payers_policyreview SET reviewed_on = '2026-11-25'", "DELETE FROM payers_policyreview"]
+)
+def test_review_of_a_version_is_kept(published, organization, sql) -> None:
+    published.reviews.create(reviewed_on=NOW.date(), by=make_user(organization), at=NOW)
+
+    with pytest.raises(IntegrityError):
+        run(sql)
 
 
 def test_version_is_not_born_published(organization) -> None:
