@@ -12,6 +12,7 @@ from portal.models import (
     Department,
     DepartmentBiller,
     DepartmentStatus,
+    Job,
     Machine,
     Organization,
     Patient,
@@ -129,6 +130,23 @@ def make_policy_version(payer: Payer, *, terms: dict | None = None, publish: boo
         version.status, version.published_at = VersionStatus.PUBLISHED, datetime(2026, 11, 24, 12, tzinfo=UTC)
         version.save()
     return version
+
+
+def make_job(by: User, **changes) -> Job:
+    """A job that waits, or with `state` one that came to its end at once."""
+    at = datetime(2026, 11, 24, 15, tzinfo=UTC)
+    ended_at = None if changes.get("state", "waiting") in ("waiting", "running") else at
+    return Job.objects.create(
+        **{
+            "organization": by.organization,
+            "kind": "preview_policy",
+            "arguments": {"is_throughout": False},
+            "asked_by": by,
+            "asked_at": at,
+            "ended_at": ended_at,
+        }
+        | changes
+    )
 
 
 def make_patient(organization: Organization, **changes) -> Patient:
