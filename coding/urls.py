@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coding.views import hold_actions, holds, line_actions, lines, prices, reports
+from coding.views import hold_actions, holds, impact, line_actions, lines, prices, reports
 from payers.views import payer_setup
 from portal.views import saved_views
 
@@ -33,6 +33,12 @@ urlpatterns = [
     path("holds/<int:pk>/note/", holds.hold_note, name="hold-note"),
     path("holds/<int:pk>/release/", holds.hold_release, name="hold-release"),
     path("holds/<int:pk>/reopen/", holds.hold_reopen, name="hold-reopen"),
+    # What an unpublished version would change
+    path("policy-versions/<int:pk>/impact/", impact.version_impact, name="version-impact"),
+    path("policy-versions/<int:pk>/impact/start/", impact.version_impact_start, name="version-impact-start"),
+    path("policy-versions/<int:pk>/impact/cancel/", impact.version_impact_cancel, name="version-impact-cancel"),
+    path("policy-versions/<int:pk>/impact.csv", impact.version_impact_csv, name="version-impact-csv"),
+    path("changed-sessions/<int:pk>/", impact.version_impact_session, name="version-impact-session"),
     # Reports
     path("reports/charges/", reports.report_charges, name="report-charges"),
     path("reports/charges.csv", reports.report_charges_csv, name="report-charges-csv"),

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from coding.models import FeeSchedule
+from coding.models import FeeSchedule, ImpactPreview
 from coding.services import capture_from
 from payers.services import submit_version
 from portal.models import GapReason, ScheduledFraction, TreatmentLogUpload
@@ -20,6 +20,7 @@ from portal.treatment_log_files import read_folder
 from tests.builders import (
     make_authorization,
     make_department,
+    make_job,
     make_machine,
     make_organization,
     make_payer,
@@ -204,6 +205,11 @@ OF_A_DEPARTMENT = {
     "closed day",
     "patient",
     "course",
+    "version-impact": (OVERSEE, "GET", "draft"),
+    "version-impact-start": (SET_UP, "POST", "draft"),
+    "version-impact-cancel": (SET_UP, "POST", "draft"),
+    "version-impact-csv": (OVERSEE, "GET", "draft"),
+    "version-impact-session": (OVERSEE, "GET", "changed session"),
     "prescription",
     "fraction",
     "coverage",
@@ -230,6 +236,7 @@ REFUSED, MISSING, GIVEN, TO_SIGN_IN = "refused", "missing", "given", "to the sig
 
 
 def names_of_all_addresses(patterns) -> list[str]:
+    "changed session",
     nested = [name for p in patterns if hasattr(p, "url_patterns") for name in names_of_all_addresses(p.url_patterns)]
     return nested + [p.name for p in patterns if not hasattr(p, "url_patterns")]
 
@@ -276,6 +283,15 @@ class World:
         uploads = {role: upload_of(person) for role, person in self.people.items()}
         views = {
             role: save_view(place="charges", name="Held", query="state=held", is_shared=True, by=person)
+        preview = ImpactPreview.objects.create(
+            version=draft,
+            job=make_job(self.people["admin"], state="done"),
+            first=session.date_of_service,
+            last=session.date_of_service,
+            sessions=1,
+            changed=1,
+        )
+        trace = session.rulings.get().trace
             for role, person in self.people.items()
         }
         asked = {
@@ -319,6 +335,9 @@ class World:
             "in review": in_review,
             "clause": draft.clauses.create(topic="appeals", summary="Sixty days.", citation_title="Manual", position=9),
         }
+            "changed session": preview.rows.create(
+                session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace
+            ),
         self.arguments = {noun: {"pk": record.pk} for noun, record in records.items()} | {
             "payer slug": {"slug": payer.slug},
             "code": {"code": "77386"},
