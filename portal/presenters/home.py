@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
-from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS
-from payers.models import Payer, PolicyVersion, VersionStatus
+from coding.shaping import is_review_overdue, last_reviewed_on
+from payers.models import UNPUBLISHED, Payer, PolicyVersion, VersionStatus
 from payers.reading_services import to_read
 from portal.models import (
     AuditEvent,
@@ -200,39 +200,47 @@ def _holds_by_age(user: User, now: datetime) -> list[Number]:
 
 
 def _policies(user: User, today: date) -> list[PolicyRow]:
-    """Drafts, versions in force whose review is overdue, and payers without a version in force today."""
+    """Versions to review, drafts, versions in force whose review is overdue, and payers without a version in force."""
     payers = (
         Payer.objects.filter(organization=user.organization_id, is_active=True)
         .select_related("policy")
         .order_by("name")
     )
-    drafts: dict[int, PolicyVersion] = {}
+    unpublished: dict[int, PolicyVersion] = {}
     in_force: dict[int, PolicyVersion] = {}
     versions = (
         PolicyVersion.objects.visible_to(user)
-        .filter(Q(status=VersionStatus.DRAFT) | Q(status=VersionStatus.PUBLISHED, effective_from__lte=today))
+        .filter(Q(status__in=UNPUBLISHED) | Q(status=VersionStatus.PUBLISHED, effective_from__lte=today))
+        .prefetch_related("clauses", "reviews")
         .annotate(payer=F("policy__payer"))
         .order_by("-effective_from", "-revision")
     )
     for version in versions:
-        (drafts if version.status == VersionStatus.DRAFT else in_force).setdefault(version.payer, version)
+        (unpublished if version.is_unpublished else in_force).setdefault(version.payer, version)
     rows = []
     for payer in payers:
         url = reverse("policy-detail", args=[payer.slug])
-        draft, version = drafts.get(payer.pk), in_force.get(payer.pk)
-        if draft is not None:
-            detail = _("Draft from %(day)s") % {"day": f"{draft.effective_from:%m/%d/%Y}"}
-            rows.append(PolicyRow(payer.name, detail, reverse("version-detail", args=[draft.pk])))
+        begun, version = unpublished.get(payer.pk), in_force.get(payer.pk)
+        if begun is not None:
+            rows.append(_unpublished_row(payer, begun, user))
         if version is None:
             rows.append(PolicyRow(payer.name, _("No version in force: its sessions get no line"), url))
-        elif _is_overdue(version, today):
-            detail = _("Compared with its sources last on %(day)s") % {"day": f"{version.reviewed_on:%m/%d/%Y}"}
-            rows.append(PolicyRow(payer.name, detail, url))
+        elif is_review_overdue(version, today):
+            detail = _("Compared with its sources last on %(day)s") % {
+                "day": f"{last_reviewed_on(version, today):%m/%d/%Y}"
+            }
+            rows.append(PolicyRow(payer.name, detail, reverse("version-review", args=[version.pk])))
     return rows
 
 
-def _is_overdue(version: PolicyVersion, today: date) -> bool:
-    return version.reviewed_on is not None and (today - version.reviewed_on).days > REVIEW_OVERDUE_AFTER_DAYS
+def _unpublished_row(payer: Payer, version: PolicyVersion, user: User) -> PolicyRow:
+    """A draft to go on with, or a version in review for those who may publish it."""
+    day = {"day": f"{version.effective_from:%m/%d/%Y}"}
+    if version.status == VersionStatus.DRAFT:
+        return PolicyRow(payer.name, _("Draft from %(day)s") % day, reverse("version-detail", args=[version.pk]))
+    if user.has_perm("payers.publish_policyversion"):
+        return PolicyRow(payer.name, _("To review, from %(day)s") % day, reverse("version-publish", args=[version.pk]))
+    return PolicyRow(payer.name, _("In review, from %(day)s") % day, reverse("version-detail", args=[version.pk]))
 
 
 def _people(people) -> list[Number]:

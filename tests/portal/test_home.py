@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from coding.models import SessionHold
 from coding.services import capture_from
+from payers.services import submit_version
 from portal.models import ScheduledFraction
 from portal.services.recent_courses import note_opened
 from portal.services.sessions import record_session
@@ -150,6 +151,19 @@ def test_home_of_an_admin_lists_policies_that_wait(client, organization):
         ("C", "No version in force: its sessions get no line"),
     ]
     assert bare.name == "C"
+
+
+def test_home_of_an_admin_leads_to_a_version_in_review(client, organization):
+    author = make_user(organization, role="admin")
+    version = make_policy_version(make_payer(organization, name="A"), publish=False, summary="The first one.")
+    submit_version(version=version, at=MORNING, by=author)
+
+    page = home_of(client, make_user(organization, role="admin"))
+
+    assert [(row.detail, row.url) for row in page["policies"]][0] == (
+        "To review, from 01/01/2015",
+        reverse("version-publish", args=[version.pk]),
+    )
 
 
 @pytest.mark.parametrize(
