@@ -221,7 +221,7 @@ class Clinic:
         self.letter = slug[0].upper()
         self.serial = count(1)
         self.organization = Organization.objects.create(
-            name=name, slug=slug, publishing_needs_second_person=False, is_fictitious=True
+            name=name, slug=slug, publishing_needs_second_person=True, is_fictitious=True
         )
         self.users = self._people(suffix, password)
         install_packs(organization=self.organization, by=self.users["admin"])
