@@ -19,7 +19,7 @@ from coding.engine.vocabulary import (
     Technique,
 )
 from payers.models import Payer
-from payers.presenters.guidance import SETTING_LABELS
+from payers.presenters.asked import SETTING_LABELS
 from portal.models import FIRST_DAY, LAST_DAY
 
 DIAGNOSIS = re.compile(r"[A-Z0-9][A-Z0-9.]{2,7}")
@@ -32,13 +32,6 @@ def day_field(label: str, **options: Any) -> forms.DateField:
     return forms.DateField(
         label=label, validators=IN_BOUNDS, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **options
     )
-
-
-class AskedForm(forms.Form):
-    """For which date of service and setting a page speaks."""
-
-    on = day_field(gettext_lazy("Date of service"))
-    setting = forms.ChoiceField(choices=SETTINGS, initial=Setting.ON_CAMPUS.value)
 
 
 class CodeAskedForm(forms.Form):

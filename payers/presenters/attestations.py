@@ -10,9 +10,10 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from payers.models import Attestation, PolicyVersion, VersionStatus
+from payers.models import Attestation, Payer, PolicyVersion, VersionStatus
+from payers.presenters.asked import zone_of
 from payers.presenters.comparison import Difference, differences
-from payers.reading_services import predecessors, to_read
+from payers.reading_services import is_news, last_reading, predecessors, to_read
 from portal.models import User
 
 DONE_SHOWN = 20
@@ -65,6 +66,32 @@ def reading_list(user: User, *, zone: ZoneInfo) -> dict[str, Any]:
 def asked_page(attestation: Attestation, *, zone: ZoneInfo) -> Asked:
     """One version that a person was asked to read."""
     return _asked([attestation], zone)[0]
+
+
+def reading_part(
+    user: User, payer: Payer, *, shown: PolicyVersion | None, in_force: PolicyVersion | None
+) -> dict[str, Any]:
+    """What a guidance page says of its reader: asked to attest, what is new since the last reading, or when that was.
+
+    Only the version in force today is news, and only the page that shows it tells it.
+    """
+    if shown is None or in_force is None or shown.pk != in_force.pk:
+        return {}
+    zone = zone_of(user)
+    asked = to_read(user).filter(version=shown).first()
+    if asked is not None:
+        return {"asked": asked}
+    last = last_reading(user, payer)
+    if last is None:
+        return {"version": shown, "is_first": True}
+    if not is_news(shown, last.version):
+        return {"read_at": last.read_at.astimezone(zone)}
+    return {
+        "version": shown,
+        "changes": differences(last.version, shown),
+        "since": last.version,
+        "last_read_at": last.read_at.astimezone(zone),
+    }
 
 
 def _asked(attestations: list[Attestation], zone: ZoneInfo) -> list[Asked]:

@@ -1,11 +1,15 @@
 """The guidance page of a payer, and how a case reads: every rule on it is an answer of the engine."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,19 +28,15 @@ from coding.engine.vocabulary import (
     Severity,
     Technique,
 )
-from coding.shaping import is_review_overdue
+from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS, is_review_overdue, last_reviewed_on
 from payers.guidance import SECOND_SESSION, Enquiry, PayerBook, charge_of
+from payers.guidance_search import FOUND_AT_MOST, MARK_BEGINS, MARK_ENDS, Found
+from payers.markdown import as_html
 from payers.models import ClauseTopic, Payer, PolicyClause, PolicyVersion
+from payers.presenters.asked import SETTING_LABELS, Place
 from payers.presenters.comparison import Difference, differences
 from payers.presenters.terms import ShownTerm, shown_terms
 
-SETTING_LABELS = {
-    Setting.ON_CAMPUS: gettext_lazy("Hospital, on campus"),
-    Setting.OFF_CAMPUS_EXCEPTED: gettext_lazy("Hospital, off campus, excepted"),
-    Setting.OFF_CAMPUS_NONEXCEPTED: gettext_lazy("Hospital, off campus, nonexcepted"),
-    Setting.FREESTANDING: gettext_lazy("Freestanding center"),
-    Setting.INPATIENT: gettext_lazy("Hospital inpatient"),
-}
 CLAIM_FORM_LABELS = {
     ClaimForm.INSTITUTIONAL: "Institutional",
     ClaimForm.PROFESSIONAL: "Professional",
@@ -137,13 +137,30 @@ class ModifierRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownClause:
+    """A statement with the last day on which it was compared with its source, and whether that is too long ago.
+
+    An alert whose days begin only after the date of service is coming.
+    """
+
+    clause: PolicyClause
+    compared_on: date
+    is_overdue: bool
+    is_coming: bool
+
+    @property
+    def anchor(self) -> str:
+        return f"term-{self.clause.term}" if self.clause.term else f"clause-{self.clause.pk}"
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
-    """One heading of the guidance page with its terms and the payer's own statements."""
+    """One heading of the guidance page with its terms, each with its own clause, and the payer's other statements."""
 
     anchor: str
     title: str
-    terms: list[ShownTerm]
-    clauses: list[PolicyClause]
+    terms: list[tuple[ShownTerm, ShownClause | None]]
+    clauses: list[ShownClause]
     findings: list[ShownFinding]
 
 
@@ -172,38 +189,49 @@ def title_of(finding: Finding) -> str:
 
 
 def guidance_page(
-    book: PayerBook, *, on: date, setting: Setting, codebook: Codebook, seam: date, today: date
+    book: PayerBook, *, on: date, place: Place, codebook: Codebook, seam: date, today: date
 ) -> dict[str, Any]:
-    """Everything that the guidance page shows of one payer for a date of service and a setting."""
+    """Everything that the guidance page shows of one payer for a date of service and a department or setting."""
     enquiry = Enquiry.of(book, on=on, codebook=codebook)
-    version = enquiry.version
-    clauses = list(version.clauses.all()) if version else []
+    version, setting = enquiry.version, place.setting
+    # What the department bills where one is asked for; a setting alone bills as its kind does.
+    billed = {"claim_forms": place.claim_forms} if place.claim_forms else {}
+    shown_clauses = _shown_clauses(version, on=on, today=today)
+    clauses = [shown.clause for shown in shown_clauses]
     findings = [
         ShownFinding(situation, title_of(finding), finding)
         for situation, finding in enquiry.findings_by_situation(setting)
     ]
-    usual = enquiry.answer(setting)
-    second = enquiry.answer(setting, earlier_sessions=(SECOND_SESSION,))
+    usual = enquiry.answer(setting, **billed)
+    second = enquiry.answer(setting, earlier_sessions=(SECOND_SESSION,), **billed)
     terms = shown_terms(enquiry.terms, {clause.term: clause for clause in clauses if clause.term})
     page = {
         "payer": book.payer,
         "version": version,
+        "compared_on": last_reviewed_on(version, today) if version else None,
         "is_review_overdue": bool(version and is_review_overdue(version, today)),
+        "in_force_today": book.version_on(today),
+        "coming": next((later for later in book.standing() if later.effective_from > on), None),
         "on": on,
         "diagnosis": enquiry.diagnosis,
+        "place": place,
         "setting": setting.value,
         "setting_label": SETTING_LABELS[setting],
-        "sections": _sections(clauses, terms, findings),
-        "plans": [clause for clause in clauses if clause.topic == ClauseTopic.PLANS],
-        "alerts": [clause for clause in clauses if clause.topic == ClauseTopic.ALERTS],
+        "sections": _sections(shown_clauses, terms, findings),
+        "further": as_html(version.guidance) if version and version.guidance else "",
+        "plans": [shown for shown in shown_clauses if shown.clause.topic == ClauseTopic.PLANS],
+        "alerts": _alerts(shown_clauses, on),
         "usual": shown_row(_("The standing example"), usual),
-        "kinds": [shown_row(label, enquiry.answer(setting, **changes)) for label, changes in KINDS_OF_SESSION],
+        "kinds": [
+            shown_row(label, enquiry.answer(setting, **billed, **changes)) for label, changes in KINDS_OF_SESSION
+        ],
         "settings": [shown_row(label, enquiry.answer(place)) for place, label in SETTING_LABELS.items()],
-        "modifiers": modifier_rows(enquiry, setting),
+        "modifiers": modifier_rows(enquiry, setting, **billed),
         "site_modifiers": _site_rows(enquiry),
         "second": shown_row(_("Second session of the day"), second),
         "guidances": [
-            shown_row(label, enquiry.answer(setting, guidance=guidance)) for guidance, label in GUIDANCE_LABELS.items()
+            shown_row(label, enquiry.answer(setting, guidance=guidance, **billed))
+            for guidance, label in GUIDANCE_LABELS.items()
         ],
         "deadline": enquiry.filing_deadline(),
         "last_old": Enquiry.of(book, on=seam - timedelta(days=1), codebook=codebook).filing_deadline(),
@@ -217,8 +245,41 @@ def guidance_page(
         "before_seam": seam - timedelta(days=1),
         "seam": seam,
     }
-    page["glance"] = _glance(enquiry, usual, second, terms, page["deadline"])
+    page["glance"] = _of_place(place) + _glance(enquiry, usual, second, terms, page["deadline"])
     return page
+
+
+def _shown_clauses(version: PolicyVersion | None, *, on: date, today: date) -> list[ShownClause]:
+    """The statements of a version; comparing the whole version again counts for each of them."""
+    if version is None:
+        return []
+    again = max((review.reviewed_on for review in version.reviews.all()), default=date.min)
+    shown = []
+    for clause in version.clauses.all():
+        compared_on = max(clause.reviewed_on or version.reviewed_on, again)
+        is_overdue = (today - compared_on).days > REVIEW_OVERDUE_AFTER_DAYS
+        is_coming = clause.alert_from is not None and clause.alert_from > on
+        shown.append(ShownClause(clause, compared_on, is_overdue, is_coming))
+    return shown
+
+
+def _alerts(shown_clauses: list[ShownClause], on: date) -> list[ShownClause]:
+    """The alerts whose days are not over on the date, those that hold on it before those to come."""
+    alerts = [shown for shown in shown_clauses if shown.clause.topic == ClauseTopic.ALERTS]
+    standing = [shown for shown in alerts if shown.clause.alert_until is None or shown.clause.alert_until >= on]
+    return sorted(standing, key=lambda shown: shown.is_coming)
+
+
+def _of_place(place: Place) -> list[tuple[str, str]]:
+    """What the box says first of a department: its setting on the date, and what it bills."""
+    if place.department is None:
+        return []
+    billed = ", ".join(str(CLAIM_FORM_LABELS[form]) for form in place.claim_forms)
+    return [
+        (_("Department"), place.department.name),
+        (_("Setting"), str(SETTING_LABELS[place.setting])),
+        (_("Claim forms"), billed or _("none yet")),
+    ]
 
 
 def modifier_rows(enquiry: Enquiry, setting: Setting, **kind: object) -> list[ModifierRow]:
@@ -248,7 +309,7 @@ def _steps(ruling: Ruling, rule: str) -> tuple[tuple[str, Step], ...]:
 
 
 def _sections(
-    clauses: list[PolicyClause], terms: dict[str, list[ShownTerm]], findings: list[ShownFinding]
+    clauses: list[ShownClause], terms: dict[str, list[ShownTerm]], findings: list[ShownFinding]
 ) -> dict[str, Section]:
     of_section = {
         ClauseTopic.SECOND_SESSION: SAME_DAY_FINDINGS,
@@ -256,6 +317,7 @@ def _sections(
         ClauseTopic.DIAGNOSES: DIAGNOSIS_FINDINGS,
         ClauseTopic.DOCUMENTATION: DOCUMENTATION_FINDINGS,
     }
+    of_term = {shown.clause.term: shown for shown in clauses if shown.clause.term}
     sections = {}
     for topic, title in TOPIC_ANCHORS:
         topics = {topic, ClauseTopic.APPEALS} if topic is ClauseTopic.FILING else {topic}
@@ -263,8 +325,8 @@ def _sections(
         sections[topic.value] = Section(
             anchor=topic.value.replace("_", "-"),
             title=title,
-            terms=terms.get(topic.value, []),
-            clauses=[clause for clause in clauses if clause.topic in topics and not clause.term],
+            terms=[(term, of_term.get(term.key)) for term in terms.get(topic.value, [])],
+            clauses=[shown for shown in clauses if shown.clause.topic in topics and not shown.clause.term],
             findings=[shown for shown in findings if shown.finding.name in names],
         )
     return sections
@@ -339,3 +401,59 @@ def case_answer(ruling: Ruling, *, payer: Payer, policy: str, on: date) -> dict[
         "has_hold": any(finding.severity is Severity.HOLD for finding in ruling.findings),
         "steps": ruling.trace,
     }
+
+
+def marked(text: str) -> SafeString:
+    """A text with the words that were found marked; everything else of it is escaped."""
+    parts = re.split(f"{MARK_BEGINS}([^{MARK_ENDS}]*){MARK_ENDS}", text)
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", part) if place % 2 else part,) for place, part in enumerate(parts))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place where the words stand, with the address of that very place on the guidance page."""
+
+    payer: str
+    topic: str
+    text: SafeString
+    source: SafeString
+    section: str
+    effective_from: date
+    url: str
+
+
+def search_page(found: list[Found], *, wanted: str, on: date | None) -> dict[str, Any]:
+    """What was found, the best answer first. `on` is None where all published versions were searched."""
+    return {
+        "wanted": wanted,
+        "on": on,
+        "hits": [_hit(one, on) for one in found],
+        "is_cut": len(found) == FOUND_AT_MOST,
+    }
+
+
+def _hit(found: Found, on: date | None) -> Hit:
+    version, clause = found.version, found.clause
+    return Hit(
+        payer=version.policy.payer.name,
+        topic=clause.get_topic_display() if clause else _("What the version says of itself"),
+        text=marked(found.marked),
+        source=marked(found.marked_source),
+        section=clause.citation_section if clause else "",
+        effective_from=version.effective_from,
+        url=address_of(found, on),
+    )
+
+
+def address_of(found: Found, on: date | None) -> str:
+    """The guidance page of the payer, at the statement, on a day on which it stands there."""
+    clause = found.clause
+    day = on or found.version.effective_from
+    if clause is None:
+        anchor = "further" if found.version.guidance else "changes"
+    else:
+        anchor = f"term-{clause.term}" if clause.term else f"clause-{clause.pk}"
+    slug = found.version.policy.payer.slug
+    return f"{reverse('guidance-detail', args=[slug])}?on={day.isoformat()}#{anchor}"

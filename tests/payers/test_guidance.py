@@ -1,7 +1,7 @@
 """Guidance and code pages say what the engine does, for each payer, before and after the change of codes."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from django.test import Client
@@ -13,10 +13,12 @@ from coding.engine.facts import AuthorizationFacts, EarlierSession, SessionFacts
 from coding.engine.terms import TERMS
 from coding.engine.vocabulary import ClaimForm, Guidance, PayerKind, Setting, Technique
 from payers.guidance import Enquiry, payer_book, payer_books
-from payers.models import Payer
+from payers.models import GuidanceReading, Payer
 from payers.pack_services import install_packs
+from payers.reading_services import ask_readers, record_reading
+from payers.services import mark_published
 from portal.models import Organization
-from tests.builders import make_organization, make_payer, make_user
+from tests.builders import make_department, make_organization, make_payer, make_policy_version, make_user
 
 PAYERS = (
     "medicare",
@@ -390,3 +392,226 @@ def test_try_a_case_of_another_organizations_payer_is_refused(coder):
     make_payer(make_organization(), slug="theirs")
 
     assert coder.get(reverse("try-a-case"), case("theirs")).status_code == 422
+
+
+# The person's own department
+
+
+def test_guidance_page_speaks_of_the_persons_own_department(coder, organization):
+    department = make_department(organization, "freestanding", name="River Center")
+
+    response = coder.get(reverse("guidance-detail", args=["medicare"]), {"on": "2025-12-30"})
+
+    glance = dict(response.context["page"]["glance"])
+    assert (glance["Department"], glance["Setting"]) == ("River Center", "Freestanding center")
+    assert (glance["Claim forms"], glance["Delivery"]) == ("Global", "G6015")
+    assert response.context["page"]["place"].asked == f"department-{department.pk}"
+
+
+def test_guidance_page_of_a_department_takes_its_setting_on_the_date(coder, organization):
+    department = make_department(organization)
+    department.statuses.create(setting="hospital_off_campus_excepted", effective_from=date(2026, 1, 1))
+    address, place = reverse("guidance-detail", args=["medicare"]), f"department-{department.pk}"
+
+    before = coder.get(address, {"on": "2025-12-31", "setting": place})
+    after = coder.get(address, {"on": "2026-01-01", "setting": place})
+
+    assert before.context["page"]["setting_label"] == "Hospital, on campus"
+    assert after.context["page"]["setting_label"] == "Hospital, off campus, excepted"
+
+
+def test_guidance_page_of_a_department_shows_the_lines_that_it_bills(coder, organization):
+    department = make_department(organization)
+    department.billers.filter(claim_form="professional").delete()
+
+    response = coder.get(
+        reverse("guidance-detail", args=["medicare"]), {"on": "2026-01-05", "setting": f"department-{department.pk}"}
+    )
+
+    assert {line.claim_form for line in response.context["page"]["usual"].lines} == {"Institutional"}
+
+
+def test_guidance_page_of_a_department_before_its_first_setting_says_so(coder, organization):
+    department = make_department(organization, name="River Center")
+    query = {"on": "2009-12-31", "setting": f"department-{department.pk}"}
+
+    response = coder.get(reverse("guidance-detail", args=["medicare"]), query)
+
+    assert response.status_code == 422
+    assert "River Center has no setting on 12/31/2009" in words_of(response)
+
+
+def test_guidance_page_offers_only_departments_that_the_person_sees(coder, organization):
+    elsewhere = make_department(make_organization())
+
+    response = coder.get(reverse("guidance-detail", args=["medicare"]), {"setting": f"department-{elsewhere.pk}"})
+
+    assert response.status_code == 422
+
+
+# Alerts, free text, what comes, what is overdue
+
+
+@pytest.fixture
+def payer(organization) -> Payer:
+    return make_payer(organization, slug="example", name="Example Health")
+
+
+def page_of(coder: Client, on: str):
+    return coder.get(reverse("guidance-detail", args=["example"]), {"on": on})
+
+
+@pytest.mark.parametrize(
+    ("on", "said"),
+    [
+        ("2026-02-28", "Coming, from 03/01/2026 through 03/31/2026: Portal closed."),
+        ("2026-03-01", "From 03/01/2026 through 03/31/2026: Portal closed."),
+        ("2026-03-31", "From 03/01/2026 through 03/31/2026: Portal closed."),
+    ],
+)
+def test_guidance_page_shows_an_alert_on_its_days_and_says_that_it_comes(coder, payer, on, said):
+    version = make_policy_version(payer, publish=False)
+    version.clauses.create(
+        topic="alerts",
+        summary="Portal closed.",
+        citation_title="Bulletin",
+        alert_from=date(2026, 3, 1),
+        alert_until=date(2026, 3, 31),
+    )
+    publish(version)
+
+    assert said in words_of(page_of(coder, on))
+
+
+def test_guidance_page_leaves_out_an_alert_whose_days_are_over(coder, payer):
+    version = make_policy_version(payer, publish=False)
+    version.clauses.create(
+        topic="alerts", summary="Portal closed.", citation_title="Bulletin", alert_until=date(2026, 3, 31)
+    )
+    publish(version)
+
+    assert "Portal closed." not in words_of(page_of(coder, "2026-04-01"))
+
+
+def test_guidance_page_shows_the_free_text_and_runs_no_html_of_it(coder, payer):
+    make_policy_version(payer, guidance="## Before the first session\n\nCall **early**. <script>alert(1)</script>")
+
+    page = page_of(coder, "2026-01-05").content.decode()
+
+    assert "<strong>early</strong>" in page
+    assert "<script>alert(1)</script>" not in page
+
+
+def test_guidance_page_tells_which_version_comes_next(coder, payer):
+    make_policy_version(payer)
+    make_policy_version(payer, effective_from=date(2026, 3, 1), summary="76 no longer.")
+
+    assert "Another version applies from 03/01/2026 on: 76 no longer." in words_of(page_of(coder, "2026-02-28"))
+    assert "Another version applies" not in words_of(page_of(coder, "2026-03-01"))
+
+
+def test_guidance_page_marks_a_statement_whose_review_is_overdue(coder, payer):
+    version = make_policy_version(payer, publish=False)
+    version.clauses.create(topic="short", summary="Old news.", citation_title="Manual", reviewed_on=date(2024, 1, 15))
+    version.clauses.create(topic="short", summary="Fresh news.", citation_title="Manual")
+    publish(version)
+
+    said = words_of(page_of(coder, "2026-01-05"))
+
+    assert "Compared with its source on 01/15/2024 review overdue" in said
+    assert said.count("review overdue") == 1
+
+
+# What is new since the last reading
+
+
+def publish(version) -> None:
+    mark_published(version, at=datetime(2026, 11, 24, 12, tzinfo=UTC), by=None)
+
+
+@pytest.fixture
+def reader(organization, coder):
+    return organization.users.get(groups__name="coder")
+
+
+def test_guidance_page_read_for_the_first_time_marks_itself(coder, payer):
+    make_policy_version(payer)
+
+    page = coder.get(reverse("guidance-detail", args=["example"])).content.decode()
+
+    assert 'hx-trigger="load delay:2s, submit"' in page
+    assert "Mark as read" in page
+
+
+def test_guidance_page_is_not_marked_as_read_by_looking(coder, payer):
+    make_policy_version(payer)
+
+    coder.get(reverse("guidance-detail", args=["example"]))
+
+    assert not GuidanceReading.objects.exists()
+
+
+def test_guidance_read_is_kept_and_told(coder, payer, reader):
+    version = make_policy_version(payer)
+
+    response = coder.post(reverse("guidance-read", args=["example"]), {"version": version.pk}, follow=True)
+
+    assert GuidanceReading.objects.get(user=reader).version == version
+    assert "You read this version on" in words_of(response)
+
+
+def test_guidance_read_answers_a_script_with_a_fragment(coder, payer):
+    version = make_policy_version(payer)
+
+    response = coder.post(
+        reverse("guidance-read", args=["example"]), {"version": version.pk}, headers={"HX-Request": "true"}
+    )
+
+    assert "<html" not in response.content.decode()
+    assert "You read this version on" in words_of(response)
+
+
+@pytest.mark.parametrize("key", ["", "x", "0"])
+def test_guidance_read_of_no_version_is_not_found(coder, payer, key):
+    assert coder.post(reverse("guidance-read", args=["example"]), {"version": key}).status_code == 404
+
+
+def test_guidance_read_of_a_draft_is_not_found(coder, payer):
+    draft = make_policy_version(payer, publish=False)
+
+    assert coder.post(reverse("guidance-read", args=["example"]), {"version": draft.pk}).status_code == 404
+
+
+def test_guidance_page_tells_what_changed_since_it_was_read(coder, payer, reader):
+    record_reading(
+        version=make_policy_version(payer, terms={"bid": "76"}), at=datetime(2026, 11, 2, 15, tzinfo=UTC), by=reader
+    )
+    make_policy_version(payer, terms={"bid": "59"}, effective_from=date(2026, 6, 1))
+
+    response = coder.get(reverse("guidance-detail", args=["example"]))
+
+    said = words_of(response)
+    assert "Changed since you last read this page, on 11/02/2026" in said
+    assert response.context["reading"]["changes"][0].label == "A second session of the day"
+    assert "load delay" not in response.content.decode()
+
+
+def test_guidance_page_of_another_day_tells_no_news(coder, payer, reader):
+    record_reading(
+        version=make_policy_version(payer, terms={"bid": "76"}), at=datetime(2026, 11, 2, 15, tzinfo=UTC), by=reader
+    )
+    make_policy_version(payer, terms={"bid": "59"}, effective_from=date(2026, 6, 1))
+
+    response = page_of(coder, "2026-05-31")
+
+    assert response.context["reading"] == {}
+
+
+def test_guidance_page_asks_its_reader_to_attest(coder, payer, reader):
+    version = make_policy_version(payer, terms={"bid": "59"})
+    ask_readers(version=version, at=datetime(2026, 11, 24, 12, tzinfo=UTC))
+
+    said = words_of(coder.get(reverse("guidance-detail", args=["example"])))
+
+    assert "Example Health changed what applies here" in said
+    assert "Mark as read" not in said
