@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from payers.views import attestations, codes, comparison, coverage, drafts, guidance, matrix, packs, policies
+from payers.views import attestations, codes, comparison, coverage, drafts, examples, guidance, matrix, packs, policies
 
 urlpatterns = [
     # Coverages and authorizations
@@ -12,7 +12,9 @@ urlpatterns = [
     path("authorizations/<int:pk>/", coverage.authorization_amend, name="authorization-amend"),
     # Guidance and codes
     path("guidance/", guidance.guidance_list, name="guidance-list"),
+    path("guidance-search/", guidance.guidance_search, name="guidance-search"),
     path("guidance/<slug:slug>/", guidance.guidance_detail, name="guidance-detail"),
+    path("guidance/<slug:slug>/read/", guidance.guidance_read, name="guidance-read"),
     path("try-a-case/", guidance.try_a_case, name="try-a-case"),
     path("payer-matrix/", matrix.matrix, name="matrix"),
     path("payer-matrix/matrix.csv", matrix.matrix_csv, name="matrix-csv"),
@@ -39,6 +41,11 @@ urlpatterns = [
     path("policy-versions/<int:pk>/statements/new/", drafts.clause_create, name="clause-create"),
     path("policy-statements/<int:pk>/", drafts.clause_amend, name="clause-amend"),
     path("policy-statements/<int:pk>/remove/", drafts.clause_remove, name="clause-remove"),
+    path("policy-versions/<int:pk>/free-text/", drafts.version_free_text, name="version-free-text"),
+    path("policy-versions/<int:pk>/try/", examples.version_try, name="version-try"),
+    path("policy-versions/<int:pk>/examples/new/", examples.example_create, name="example-create"),
+    path("policy-examples/<int:pk>/", examples.example_amend, name="example-amend"),
+    path("policy-examples/<int:pk>/remove/", examples.example_remove, name="example-remove"),
     path("policy-versions/<int:pk>/compare/", comparison.version_compare, name="version-compare"),
     path("policy-versions/<int:pk>/submit/", policies.version_submit, name="version-submit"),
     path("policy-versions/<int:pk>/send-back/", policies.version_send_back, name="version-send-back"),

@@ -162,7 +162,9 @@ MATRIX = {
     "matrix": (EVERYONE, "GET", ""),
     "matrix-csv": (EVERYONE, "GET", ""),
     "guidance-list": (EVERYONE, "GET", ""),
+    "guidance-search": (EVERYONE, "GET", ""),
     "guidance-detail": (EVERYONE, "GET", "payer slug"),
+    "guidance-read": (EVERYONE, "POST", "payer slug"),
     "try-a-case": (EVERYONE, "GET", ""),
     "attestation-list": (ENTER, "GET", ""),
     "attestation-detail": (ENTER, "GET", "own attestation"),
@@ -189,6 +191,11 @@ MATRIX = {
     "clause-create": (SET_UP, "GET POST", "draft"),
     "clause-amend": (SET_UP, "GET POST", "clause"),
     "clause-remove": (SET_UP, "POST", "clause"),
+    "version-free-text": (SET_UP, "GET POST", "draft"),
+    "version-try": (SET_UP, "GET", "draft"),
+    "example-create": (SET_UP, "GET POST", "draft"),
+    "example-amend": (SET_UP, "GET POST", "example"),
+    "example-remove": (SET_UP, "POST", "example"),
     "version-compare": (EVERYONE, "GET", "published"),
     "version-submit": (SET_UP, "GET POST", "draft"),
     "version-publish": (SET_UP, "GET POST", "in review"),
@@ -198,6 +205,11 @@ MATRIX = {
     "policy-override-list": (EVERYONE, "GET", ""),
     "version-retire": (SET_UP, "GET POST", "published"),
     "version-discard": (SET_UP, "POST", "draft"),
+    "version-impact": (OVERSEE, "GET", "draft"),
+    "version-impact-start": (SET_UP, "POST", "draft"),
+    "version-impact-cancel": (SET_UP, "POST", "draft"),
+    "version-impact-csv": (OVERSEE, "GET", "draft"),
+    "version-impact-session": (OVERSEE, "GET", "changed session"),
 }
 OPEN_TO_STRANGERS = {"sign-in"}
 # What a person of one department does not find of another.
@@ -205,11 +217,6 @@ OF_A_DEPARTMENT = {
     "closed day",
     "patient",
     "course",
-    "version-impact": (OVERSEE, "GET", "draft"),
-    "version-impact-start": (SET_UP, "POST", "draft"),
-    "version-impact-cancel": (SET_UP, "POST", "draft"),
-    "version-impact-csv": (OVERSEE, "GET", "draft"),
-    "version-impact-session": (OVERSEE, "GET", "changed session"),
     "prescription",
     "fraction",
     "coverage",
@@ -229,6 +236,7 @@ OF_A_DEPARTMENT = {
     "own department",
     "department and day",
     "gap reason",
+    "changed session",
 }
 # The codebook is the same for every organization.
 THE_SAME_FOR_ALL = {"", "code"}
@@ -236,7 +244,6 @@ REFUSED, MISSING, GIVEN, TO_SIGN_IN = "refused", "missing", "given", "to the sig
 
 
 def names_of_all_addresses(patterns) -> list[str]:
-    "changed session",
     nested = [name for p in patterns if hasattr(p, "url_patterns") for name in names_of_all_addresses(p.url_patterns)]
     return nested + [p.name for p in patterns if not hasattr(p, "url_patterns")]
 
@@ -276,13 +283,6 @@ class World:
         )
         session = make_session(course, fraction=34, machine=machine)
         capture_from(patient=course.patient, day=session.date_of_service, by=self.people["coder"])
-        price = FeeSchedule.objects.create(
-            organization=organization, code="77386", effective_from=date(2015, 1, 1), amount=1980
-        )
-        found = import_treatment_log(organization=organization, log=read_folder(SAMPLE), by=self.people["coder"])
-        uploads = {role: upload_of(person) for role, person in self.people.items()}
-        views = {
-            role: save_view(place="charges", name="Held", query="state=held", is_shared=True, by=person)
         preview = ImpactPreview.objects.create(
             version=draft,
             job=make_job(self.people["admin"], state="done"),
@@ -292,6 +292,13 @@ class World:
             changed=1,
         )
         trace = session.rulings.get().trace
+        price = FeeSchedule.objects.create(
+            organization=organization, code="77386", effective_from=date(2015, 1, 1), amount=1980
+        )
+        found = import_treatment_log(organization=organization, log=read_folder(SAMPLE), by=self.people["coder"])
+        uploads = {role: upload_of(person) for role, person in self.people.items()}
+        views = {
+            role: save_view(place="charges", name="Held", query="state=held", is_shared=True, by=person)
             for role, person in self.people.items()
         }
         asked = {
@@ -328,16 +335,17 @@ class World:
             "session": session,
             "import": found,
             "candidate": found.session_candidates.first(),
+            "changed session": preview.rows.create(
+                session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace
+            ),
             "line": session.charge_lines.first(),
             "hold": session.holds.get(name="OVER_PRESCRIPTION"),
             "published": published,
             "draft": draft,
             "in review": in_review,
+            "example": draft.examples.create(title="First session", facts={"date_of_service": "2026-01-02"}),
             "clause": draft.clauses.create(topic="appeals", summary="Sixty days.", citation_title="Manual", position=9),
         }
-            "changed session": preview.rows.create(
-                session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace
-            ),
         self.arguments = {noun: {"pk": record.pk} for noun, record in records.items()} | {
             "payer slug": {"slug": payer.slug},
             "code": {"code": "77386"},
@@ -358,6 +366,7 @@ class World:
                 f"row-{course.pk}-mark": "",
             },
             "?course": {"course": course.pk},
+            "payer slug": {"version": published.pk},
             "department and day": {"day": "2025-12-03"},
         }
         self.elsewhere = make_user(organization, role="admin", sees_all_departments=False)
