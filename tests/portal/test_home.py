@@ -160,7 +160,7 @@ def test_home_of_an_admin_leads_to_a_version_in_review(client, organization):
 
     page = home_of(client, make_user(organization, role="admin"))
 
-    assert [(row.detail, row.url) for row in page["policies"]][0] == (
+    assert next((row.detail, row.url) for row in page["policies"]) == (
         "To review, from 01/01/2015",
         reverse("version-publish", args=[version.pk]),
     )
