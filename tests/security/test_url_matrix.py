@@ -162,7 +162,9 @@ MATRIX = {
     "matrix": (EVERYONE, "GET", ""),
     "matrix-csv": (EVERYONE, "GET", ""),
     "guidance-list": (EVERYONE, "GET", ""),
+    "guidance-search": (EVERYONE, "GET", ""),
     "guidance-detail": (EVERYONE, "GET", "payer slug"),
+    "guidance-read": (EVERYONE, "POST", "payer slug"),
     "try-a-case": (EVERYONE, "GET", ""),
     "attestation-list": (ENTER, "GET", ""),
     "attestation-detail": (ENTER, "GET", "own attestation"),
@@ -189,6 +191,11 @@ MATRIX = {
     "clause-create": (SET_UP, "GET POST", "draft"),
     "clause-amend": (SET_UP, "GET POST", "clause"),
     "clause-remove": (SET_UP, "POST", "clause"),
+    "version-free-text": (SET_UP, "GET POST", "draft"),
+    "version-try": (SET_UP, "GET", "draft"),
+    "example-create": (SET_UP, "GET POST", "draft"),
+    "example-amend": (SET_UP, "GET POST", "example"),
+    "example-remove": (SET_UP, "POST", "example"),
     "version-compare": (EVERYONE, "GET", "published"),
     "version-submit": (SET_UP, "GET POST", "draft"),
     "version-publish": (SET_UP, "GET POST", "in review"),
@@ -336,6 +343,7 @@ class World:
             "published": published,
             "draft": draft,
             "in review": in_review,
+            "example": draft.examples.create(title="First session", facts={"date_of_service": "2026-01-02"}),
             "clause": draft.clauses.create(topic="appeals", summary="Sixty days.", citation_title="Manual", position=9),
         }
         self.arguments = {noun: {"pk": record.pk} for noun, record in records.items()} | {
@@ -358,6 +366,7 @@ class World:
                 f"row-{course.pk}-mark": "",
             },
             "?course": {"course": course.pk},
+            "payer slug": {"version": published.pk},
             "department and day": {"day": "2025-12-03"},
         }
         self.elsewhere = make_user(organization, role="admin", sees_all_departments=False)
