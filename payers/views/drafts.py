@@ -1,11 +1,10 @@
 """Drafting a version of a payer's policy: its dates, every term with its citation, and every statement."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,25 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 from coding.codebook_files import load_codebook
 from coding.engine.vocabulary import PayerKind
 from payers import draft_services as services
-from payers.models import Payer, PolicyClause, PolicyVersion, VersionStatus
-from payers.policy_forms import ClauseForm, DraftForm, TermForm, VersionForm
+from payers.draft_requests import draft_or_404, is_in_place, sent_elsewhere, told_when_frozen
+from payers.example_forms import DraftCaseForm
+from payers.markdown import as_html
+from payers.models import ClauseTopic, Payer, PolicyClause, PolicyVersion, VersionStatus
+from payers.policy_forms import ClauseForm, DraftForm, GuidanceForm, TermForm, VersionForm
 from payers.presenters.asked import today_of
-from payers.presenters.policies import form_page, version_page
+from payers.presenters.editor import case_beside, editor_page
+from payers.presenters.policies import form_page
 from payers.presenters.terms import WORDS_OF
-
-
-def told_when_frozen(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A view that changes a draft; where somebody published or discarded it meanwhile, the person is told so."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except services.NotADraft:
-            messages.error(request, _("Somebody has published or discarded this draft meanwhile: nothing was changed."))
-            return redirect("policy-list")
-
-    return wrapped
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,15 +53,14 @@ def version_draft(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("payers.change_policyversion", raise_exception=True)
 @told_when_frozen
 def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """A draft with its dates, every term, and every statement."""
-    version = _draft(request, pk)
+    """The editor: a draft with its dates, every term, every statement, its free text, its examples and a case."""
+    version = draft_or_404(request, pk)
     form = VersionForm(request.POST or None, version=version, today=today_of(request.user))
     if request.method == "POST" and form.is_valid():
         services.amend_draft(version=version, by=request.user, **form.cleaned_data)
         messages.success(request, _("Draft saved."))
         return redirect("version-edit", pk=version.pk)
-    context = version_page(version, codebook=load_codebook()) | {"form": form}
-    return render(request, "payers/version_edit.html", context, status=_status(request))
+    return _editor(request, version, form=form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -80,7 +68,7 @@ def version_edit(request: HttpRequest, pk: int) -> HttpResponse:
 @told_when_frozen
 def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
     """One term of a draft: what the payer says with its citation, or that it is silent."""
-    version = _draft(request, pk)
+    version = draft_or_404(request, pk)
     if key not in WORDS_OF:
         raise Http404(key)
     payer, words = version.policy.payer, WORDS_OF[key]
@@ -90,6 +78,8 @@ def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         version=version,
         existing=version.clauses.filter(term=key).first(),
         defaults=load_codebook().house_defaults(payer.slug, PayerKind(payer.kind)),
+        today=today_of(request.user),
+        auto_id=f"{key}_%s",
     )
     if request.method == "POST" and form.is_valid():
         if form.is_silent:
@@ -102,21 +92,34 @@ def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
                 clause=form.clause(topic=words.topic.value),
                 by=request.user,
             )
+        messages.success(request, _("Saved: %(label)s.") % {"label": words.label})
         return redirect(f"{reverse('version-edit', args=[version.pk])}#term-{key}")
-    return _form_page(request, form, title=words.label, payer=payer, version=version)
+    return _part(request, form, part=f"term-{key}", title=words.label, version=version)
 
 
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.change_policyversion", raise_exception=True)
 @told_when_frozen
 def clause_create(request: HttpRequest, pk: int) -> HttpResponse:
-    version = _draft(request, pk)
-    form = ClauseForm(request.POST or None)
+    """A new statement, under the heading that `topic` names. In the editor it takes its place there."""
+    version = draft_or_404(request, pk)
+    topic = request.GET.get("topic", "")
+    part = f"add-{topic}" if topic in ClauseTopic.values else "add-statement"
+    form = ClauseForm(request.POST or None, topic=topic, today=today_of(request.user), auto_id=f"{part}_%s")
     if request.method == "POST" and form.is_valid():
-        clause = form.clause(topic=form.cleaned_data["topic"])
-        saved = services.cite_clause(version=version, clause=clause, by=request.user)
-        return redirect(f"{reverse('version-edit', args=[version.pk])}#clause-{saved.pk}")
-    return _form_page(request, form, title=_("New statement"), payer=version.policy.payer, version=version)
+        topic_chosen = form.cleaned_data["topic"]
+        saved = services.cite_clause(version=version, clause=form.clause(topic=topic_chosen), by=request.user)
+        messages.success(request, _("Statement added."))
+        response = redirect(f"{reverse('version-edit', args=[version.pk])}#clause-{saved.pk}")
+        if not is_in_place(request):
+            return response
+        if topic_chosen != topic:
+            return sent_elsewhere(response.url)
+        # The new statement, and the way to add another one after it.
+        response = _editor(request, draft_or_404(request, pk))
+        response["HX-Reselect"] = f"#clause-{saved.pk}, #{part}"
+        return response
+    return _part(request, form, part=part, title=_("New statement"), version=version)
 
 
 @require_http_methods(["GET", "POST"])
@@ -125,17 +128,41 @@ def clause_create(request: HttpRequest, pk: int) -> HttpResponse:
 def clause_amend(request: HttpRequest, pk: int) -> HttpResponse:
     """Reword a statement of a draft; the clause of a term is changed with its term."""
     clause = _statement(request, pk)
-    form = ClauseForm(request.POST or None, existing=clause)
+    part = f"clause-{clause.pk}"
+    form = ClauseForm(request.POST or None, existing=clause, today=today_of(request.user), auto_id=f"{part}_%s")
     if request.method == "POST" and form.is_valid():
-        services.cite_clause(
-            version=clause.version,
-            clause=form.clause(topic=form.cleaned_data["topic"]),
-            existing=clause,
-            by=request.user,
-        )
-        return redirect(f"{reverse('version-edit', args=[clause.version_id])}#clause-{clause.pk}")
-    payer = clause.version.policy.payer
-    return _form_page(request, form, title=_("Statement"), payer=payer, version=clause.version)
+        topic = form.cleaned_data["topic"]
+        services.cite_clause(version=clause.version, clause=form.clause(topic=topic), existing=clause, by=request.user)
+        messages.success(request, _("Statement saved."))
+        response = redirect(f"{reverse('version-edit', args=[clause.version_id])}#{part}")
+        is_moved = is_in_place(request) and topic != clause.topic
+        return sent_elsewhere(response.url) if is_moved else response
+    return _part(request, form, part=part, title=_("Statement"), version=clause.version)
+
+
+@require_http_methods(["GET", "POST"])
+@permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
+def version_free_text(request: HttpRequest, pk: int) -> HttpResponse:
+    """A draft's free text; with `preview` nothing is saved, and how it will read is shown."""
+    version = draft_or_404(request, pk)
+    form = GuidanceForm(request.POST or None, initial={"guidance": version.guidance})
+    is_valid = form.is_valid()
+    is_preview = "preview" in request.POST
+    if is_valid and not is_preview:
+        services.write_guidance(version=version, text=form.cleaned_data["guidance"], by=request.user)
+        messages.success(request, _("Free text saved."))
+        return redirect(f"{reverse('version-edit', args=[version.pk])}#free-text")
+    text = form.cleaned_data["guidance"] if is_valid else version.guidance
+    context = {
+        "version": version,
+        "payer": version.policy.payer,
+        "text_form": form,
+        "preview": as_html(text),
+        "in_place": is_in_place(request),
+    }
+    status = _status(request) if not is_valid else 200
+    return render(request, "payers/version_free_text.html", context, status=status)
 
 
 @require_POST
@@ -152,7 +179,7 @@ def clause_remove(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("payers.change_policyversion", raise_exception=True)
 @told_when_frozen
 def version_discard(request: HttpRequest, pk: int) -> HttpResponse:
-    version = _draft(request, pk)
+    version = draft_or_404(request, pk)
     slug = version.policy.payer.slug
     services.discard_draft(version=version, by=request.user)
     messages.success(request, _("Draft discarded."))
@@ -164,12 +191,6 @@ def _payer(request: HttpRequest, slug: str) -> Payer:
     return get_object_or_404(payers, slug=slug, policy__isnull=False)
 
 
-def _draft(request: HttpRequest, pk: int) -> PolicyVersion:
-    """A draft of the person's organization; what is published is frozen and has no such page."""
-    drafts = PolicyVersion.objects.visible_to(request.user).filter(status=VersionStatus.DRAFT)
-    return get_object_or_404(drafts.with_terms(), pk=pk)
-
-
 def _statement(request: HttpRequest, pk: int) -> PolicyClause:
     clauses = PolicyClause.objects.filter(
         version__policy__payer__organization=request.user.organization_id,
@@ -179,7 +200,31 @@ def _statement(request: HttpRequest, pk: int) -> PolicyClause:
     return get_object_or_404(clauses.select_related("version__policy__payer"), pk=pk)
 
 
-def _form_page(request: HttpRequest, form: object, **words: Any) -> HttpResponse:
+def _editor(request: HttpRequest, version: PolicyVersion, *, form: VersionForm | None = None) -> HttpResponse:
+    codebook, today = load_codebook(), today_of(request.user)
+    opening = DraftCaseForm.of_draft(version, today=today)
+    case = DraftCaseForm(opening, version=version)
+    case.full_clean()
+    context = editor_page(version, codebook) | {
+        "form": form or VersionForm(version=version, today=today),
+        "text_form": GuidanceForm(initial={"guidance": version.guidance}),
+        "case_form": case,
+        "case": case_beside(version, case, codebook),
+        "in_place": True,
+    }
+    return render(request, "payers/version_edit.html", context, status=_status(request) if form else 200)
+
+
+def _part(request: HttpRequest, form: Form, *, part: str, title: str, version: PolicyVersion) -> HttpResponse:
+    """A form of the editor on a page of its own; the editor takes from it what has the id `part`."""
+    context = form_page(form, title=title, payer=version.policy.payer, version=version) | {
+        "part": part,
+        "in_place": is_in_place(request),
+    }
+    return render(request, "payers/policy_form.html", context, status=_status(request))
+
+
+def _form_page(request: HttpRequest, form: Form, **words: Any) -> HttpResponse:
     return render(request, "payers/policy_form.html", form_page(form, **words), status=_status(request))
 
 
