@@ -71,6 +71,7 @@ class ReconciledVisit:
     department_id: int
     session_id: int | None
     planned_id: int | None
+    machine_id: int | None
     hold_id: int | None
     fractions: str
     columns: frozenset[Column]
@@ -223,6 +224,7 @@ def _visit(course: Course, row: LedgerRow, short: Mapping[int, str]) -> Reconcil
         department_id=department_id,
         session_id=session_id,
         planned_id=planned_id,
+        machine_id=(session or planned).machine_id,
         hold_id=row.holds[0].pk if row.holds else None,
         fractions=_numbers(row),
         columns=_columns(row),

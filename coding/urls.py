@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coding.views import hold_actions, holds, impact, line_actions, lines, prices, reports
+from coding.views import hold_actions, holds, impact, line_actions, lines, prices, reconciliation, reports
 from payers.views import payer_setup
 from portal.views import saved_views
 
@@ -43,6 +43,32 @@ urlpatterns = [
     path("reports/charges/", reports.report_charges, name="report-charges"),
     path("reports/charges.csv", reports.report_charges_csv, name="report-charges-csv"),
     path("reports/charges.xlsx", reports.report_charges_xlsx, name="report-charges-xlsx"),
+    # Reconciliation
+    path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("reconciliation/table.csv", reconciliation.reconciliation_csv, name="reconciliation-csv"),
+    path("reconciliation/visits/", reconciliation.reconciliation_visits, name="reconciliation-visits"),
+    path("reconciliation/visits.csv", reconciliation.reconciliation_visits_csv, name="reconciliation-visits-csv"),
+    path("reconciliation/departments/<int:pk>/", reconciliation.reconciliation_day, name="reconciliation-day"),
+    path(
+        "reconciliation/departments/<int:pk>/reason/",
+        reconciliation.reconciliation_reason,
+        name="reconciliation-reason",
+    ),
+    path(
+        "reconciliation/departments/<int:pk>/sign-off/",
+        reconciliation.reconciliation_sign_off,
+        name="reconciliation-sign-off",
+    ),
+    path(
+        "reconciliation/departments/<int:pk>/withdraw/",
+        reconciliation.reconciliation_withdraw,
+        name="reconciliation-withdraw",
+    ),
+    path(
+        "reconciliation/reasons/<int:pk>/back/",
+        reconciliation.reconciliation_reason_back,
+        name="reconciliation-reason-back",
+    ),
     # Set-up
     path("setup/payers/", payer_setup.payer_list, name="payer-list"),
     path("setup/payers/new/", payer_setup.payer_edit, name="payer-create"),

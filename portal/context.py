@@ -81,13 +81,16 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
                 "policy-list",
                 "sliders",
                 "payers.view_policyversion",
-                ("policy-", "version-", "clause-", "pack-"),
+                ("policy-", "version-", "clause-", "example-", "pack-"),
             ),
         ),
     ),
     (
         _("Oversight"),
         (
+            Place(
+                _("Reconciliation"), "reconciliation", "clipboard2-check", "coding.view_reports", ("reconciliation-",)
+            ),
             Place(_("Reports"), "report-charges", "bar-chart", "coding.view_reports", ("report-",)),
             Place(_("Readers"), "reader-list", "person-badge", "coding.view_reports", ("reader-",)),
             Place(_("Audit trail"), "audit-list", "clock-history", "portal.view_auditevent", ("audit-",)),

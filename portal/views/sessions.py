@@ -1,7 +1,7 @@
 """Sessions: entering one and seeing at once what it owes, amending, voiding."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -35,7 +35,7 @@ from portal.services.sessions import StaleRevision, amend_session, record_sessio
 @require_http_methods(["GET", "POST"])
 @permission_required("portal.add_treatmentsession", raise_exception=True)
 def session_create(request: HttpRequest) -> HttpResponse:
-    """Enter a session of the course in `?course=`; `?after=` names the one that was entered just before."""
+    """Enter a session of the course in `?course=`, of the day in `?date=`; `?after=` is what was entered before it."""
     course = get_object_or_404(_courses(request.user), pk=_key(request.GET.get("course")))
     after = None
     if request.GET.get("after"):
@@ -204,6 +204,14 @@ def _key(text: str | None) -> int:
     raise Http404
 
 
+def _day(text: str | None) -> date | None:
+    """The day that an address asks for; anything else asks for none."""
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
 def _form(
     request: HttpRequest,
     course: Course,
@@ -215,7 +223,11 @@ def _form(
     prescriptions = list(course.prescriptions.order_by("number"))
     now: datetime = clock.now()
     today = clock.today((session or course).department.zone)
-    initial = initial_of(session) if session else initial_of_new(course, prescriptions, today=today, after=after)
+    initial = (
+        initial_of(session)
+        if session
+        else initial_of_new(course, prescriptions, today=today, after=after, on=_day(request.GET.get("date")))
+    )
     return SessionForm(
         data,
         initial=initial,
