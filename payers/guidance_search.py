@@ -36,6 +36,18 @@ class Found:
     marked_source: str
     rank: float
 
+    @property
+    def plain(self) -> str:
+        """The text without its marks."""
+        return self.marked.replace(MARK_BEGINS, "").replace(MARK_ENDS, "")
+
+    @property
+    def anchor(self) -> str:
+        """Where it stands on the guidance page; the addresses of reasons lead there too."""
+        if self.clause is None:
+            return "further" if self.version.guidance else "changes"
+        return f"term-{self.clause.term}" if self.clause.term else f"clause-{self.clause.pk}"
+
 
 def find_in_guidance(
     *,

@@ -443,17 +443,11 @@ def _hit(found: Found, on: date | None) -> Hit:
         source=marked(found.marked_source),
         section=clause.citation_section if clause else "",
         effective_from=version.effective_from,
-        url=address_of(found, on),
+        url=_address_of(found, on),
     )
 
 
-def address_of(found: Found, on: date | None) -> str:
+def _address_of(found: Found, on: date | None) -> str:
     """The guidance page of the payer, at the statement, on a day on which it stands there."""
-    clause = found.clause
-    day = on or found.version.effective_from
-    if clause is None:
-        anchor = "further" if found.version.guidance else "changes"
-    else:
-        anchor = f"term-{clause.term}" if clause.term else f"clause-{clause.pk}"
-    slug = found.version.policy.payer.slug
-    return f"{reverse('guidance-detail', args=[slug])}?on={day.isoformat()}#{anchor}"
+    day, slug = on or found.version.effective_from, found.version.policy.payer.slug
+    return f"{reverse('guidance-detail', args=[slug])}?on={day.isoformat()}#{found.anchor}"

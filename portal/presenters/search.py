@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.codebook_files import load_codebook
+from payers.guidance_search import find_in_guidance
 from payers.models import Payer
+from portal import clock
 from portal.context import NAVIGATION
 from portal.models import Course, Department, Machine, Patient, RecentCourse, User
 
@@ -17,6 +19,7 @@ HITS_A_GROUP = 10
 HITS_IN_BAR = 12
 HITS_A_GROUP_IN_BAR = 4
 RECENT_COURSES = 10
+SHORTEST_IN_GUIDANCE = 4
 RECENT_COURSES_IN_BAR = 5
 # How well a hit answers: the number or name itself, its beginning, a part of it.
 EXACT, BEGINNING, PART = range(3)
@@ -88,6 +91,7 @@ def _found(user: User, wanted: str) -> list[HitGroup]:
         HitGroup(_("Courses"), _courses(user, wanted)),
         HitGroup(_("Payers"), _payers(user, wanted)),
         HitGroup(_("Codes"), _codes(wanted)),
+        HitGroup(_("Guidance"), _guidance(user, wanted)),
         HitGroup(_("Day sheets"), _machines(user, wanted)),
         _pages(user, wanted),
     ]
@@ -154,6 +158,24 @@ def _payers(user: User, wanted: str) -> list[Hit]:
     return _by_rank(hits)
 
 
+def _guidance(user: User, wanted: str) -> list[Hit]:
+    """Statements of the guidance in force today. No address carries what was typed: it may be a patient's name."""
+    if len(wanted) < SHORTEST_IN_GUIDANCE:
+        return []
+    department = Department.objects.visible_to(user).first() or Department()
+    today = clock.today(department.zone)
+    found = find_in_guidance(organization=user.organization_id, words=wanted, on=today, at_most=HITS_IN_BAR + 1)
+    return [
+        Hit(
+            statement.version.policy.payer.name,
+            statement.plain,
+            f"{reverse('guidance-detail', args=[statement.version.policy.payer.slug])}#{statement.anchor}",
+            icon="journal-text",
+        )
+        for statement in found
+    ]
+
+
 def _codes(wanted: str) -> list[Hit]:
     return _by_rank(
         Hit(
@@ -204,6 +226,7 @@ def _acts(user: User, wanted: str = "") -> HitGroup:
             hits.append(Hit(label, course.patient.full_name, url, "plus-lg"))
     for permission, label, url_name, icon in (
         ("portal.import_sessions", _("Import a treatment log"), "import-upload", "upload"),
+        ("payers.view_payer", _("Search the guidance of all payers"), "guidance-search", "search"),
         ("portal.add_patient", _("New patient"), "patient-create", "plus-lg"),
     ):
         if user.has_perm(permission):

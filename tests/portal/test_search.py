@@ -147,7 +147,7 @@ def test_bar_offers_only_what_the_person_may_do(client, organization, department
     note_opened(course=make_course(make_patient(organization), department), at=MORNING, by=auditor)
     client.force_login(auditor)
 
-    assert bar(client)["Actions"] == ["Switch theme", "Help on keys"]
+    assert bar(client)["Actions"] == ["Search the guidance of all payers", "Switch theme", "Help on keys"]
     assert bar(client, "audit")["Pages"] == ["Audit trail"]
 
 
