@@ -298,7 +298,7 @@ def test_remind_all_who_have_not_read(organization, coder, manager):
     assert "3 people were reminded." in words_of(response)
 
 
-def test_remind_nobody_left_says_so(coder, manager, changed):
+def test_remind_nobody_left_says_so(coder, changed, manager):
     attest(attestation=coder.attestations.get(), at=ASKED, by=coder)
 
     response = signed_in(manager).post(reverse("reader-remind", args=[changed.pk]), follow=True)
@@ -317,7 +317,7 @@ def test_auditor_sees_the_readers_and_reminds_nobody(organization, coder, change
     assert refused.status_code == 403
 
 
-def test_readers_as_csv(coder, manager, changed):
+def test_readers_as_csv(coder, changed, manager):
     attest(attestation=coder.attestations.get(), at=ASKED, by=coder)
 
     response = signed_in(manager).get(reverse("reader-csv", args=[changed.pk]))
