@@ -26,8 +26,9 @@ def clinic():
 def course(clinic):
     """Off campus, two sessions of one day, seven hours apart, charges captured."""
     course = make_treated_course(clinic, setting="hospital_off_campus_excepted")
-    make_session(course, fraction=1, started_at=FIRST_START)
-    make_session(course, fraction=2, started_at=FIRST_START + timedelta(hours=7))
+    machine = course.department.machines.get()
+    make_session(course, fraction=1, started_at=FIRST_START, machine=machine)
+    make_session(course, fraction=2, started_at=FIRST_START + timedelta(hours=7), machine=machine)
     capture_from(patient=course.patient, day=date(2015, 1, 1), by=None)
     return course
 
@@ -138,6 +139,26 @@ def test_w_opens_the_line_of_the_session_page_and_of_the_course(coder_page: Page
     page.keyboard.press("Escape")
 
     expect(stop).to_be_focused()
+
+
+def test_reason_opens_over_the_day_sheet_and_esc_leads_back_to_the_field(
+    coder_page: Page, live_server, second_line
+) -> None:
+    page = coder_page
+    session = second_line.session
+    page.goto(f"{live_server.url}/day-sheets/?machine={session.machine_id}&date={session.date_of_service}")
+    outcome = page.locator("tr[data-row] td.cell-outcome select").first
+    outcome.focus()
+
+    page.keyboard.press("w")
+
+    expect(page.locator("#why-panel")).to_be_focused()
+    expect(page.locator("#why-panel")).to_be_in_viewport()
+    expect(page.locator("#why-panel .why-sentence")).to_contain_text("First session of 12/03/2025")
+
+    page.keyboard.press("Escape")
+
+    expect(outcome).to_be_focused()
 
 
 def test_w_rests_where_somebody_types_and_where_single_keys_are_off(coder_page: Page, live_server, second_line) -> None:
