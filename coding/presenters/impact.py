@@ -1,5 +1,6 @@
 """What an unpublished version would change, as pages and files show it: counts, kinds of change, rows, traces."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from coding.answers import digest
+from coding.engine.vocabulary import Severity
 from coding.impact_services import content_digest
 from coding.models import ImpactPreview, ImpactRow
 from coding.reports import harmless
@@ -23,24 +25,30 @@ from portal.services.jobs import is_worker_missing
 # The words that make one kind of change: rows that share them are counted together.
 KIND = ("lines_before", "lines_after", "findings_before", "findings_after")
 KINDS_SHOWN = 12
+NAMED_VERSION = re.compile(r"policy version .*? from \d{4}-\d{2}-\d{2}(, revision \d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One line or finding in words, and whether it goes or comes with the change; `name` is that of a finding."""
+    """One line or finding in words, and whether the change takes or brings it."""
 
     text: str
-    name: str = ""
-    is_removed: bool = False
-    is_added: bool = False
+    is_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """What there is and what there would be, in the words of the case files: lines, then errors and holds."""
+
+    before: list[Part]
+    after: list[Part]
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeKind:
-    """Rows that change alike: what goes, what comes, how many; the address narrows the rows to them."""
+    """Rows that change alike: from what to what, how many; the address narrows the rows to them."""
 
-    lines: list[Part]
-    findings: list[Part]
+    sides: Sides
     number: int
     exported: int
     url: str
@@ -68,8 +76,7 @@ class Running:
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
     row: ImpactRow
-    lines: list[Part]
-    findings: list[Part]
+    sides: Sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,21 +185,18 @@ def impact_csv(rows: QuerySet) -> Iterator[list[str]]:
         ]
 
 
-def parts(before: str, after: str, between: str) -> list[Part]:
-    """What goes and what comes between two wordings of the case files, after what stays."""
-    old, new = ([word for word in text.split(between) if word] for text in (before, after))
-    stays = [Part(word, _name(word)) for word in old if word in new]
-    goes = [Part(word, _name(word), is_removed=True) for word in old if word not in new]
-    comes = [Part(word, _name(word), is_added=True) for word in new if word not in old]
-    return [*stays, *goes, *comes]
+def sides(lines_before: str, lines_after: str, findings_before: str, findings_after: str) -> Sides:
+    """Both sides of a change, each part marked that the other side does not have."""
+    lines = lines_before.split(" + "), lines_after.split(" + ")
+    findings = _findings(findings_before), _findings(findings_after)
+    return Sides(
+        before=_marked(lines[0], lines[1]) + _marked(findings[0], findings[1]),
+        after=_marked(lines[1], lines[0]) + _marked(findings[1], findings[0]),
+    )
 
 
 def changed_row(row: ImpactRow) -> ChangedRow:
-    return ChangedRow(
-        row=row,
-        lines=parts(row.lines_before, row.lines_after, " + "),
-        findings=parts(row.findings_before, row.findings_after, "; "),
-    )
+    return ChangedRow(row, sides(*(getattr(row, name) for name in KIND)))
 
 
 def step_pairs(row: ImpactRow) -> list[list[StepPair]]:
@@ -243,11 +247,10 @@ def _result(preview: ImpactPreview, version: PolicyVersion, user: User, asked: M
 
 
 def _kind(group: tuple, chosen: str) -> ChangeKind:
-    lines_before, lines_after, findings_before, findings_after, number, exported = group
-    key = _key(group[:4])
+    *words, number, exported = group
+    key = _key(words)
     return ChangeKind(
-        lines=parts(lines_before, lines_after, " + "),
-        findings=parts(findings_before, findings_after, "; "),
+        sides=sides(*words),
         number=number,
         exported=exported,
         url="?" + urlencode({"kind": key}),
@@ -260,13 +263,14 @@ def _holds(groups: list[tuple]) -> list[HoldCount]:
     appears: Counter[str] = Counter()
     vanishes: Counter[str] = Counter()
     for _before, _after, findings_before, findings_after, number, _exported in groups:
-        for part in parts(findings_before, findings_after, "; "):
-            if part.text.startswith("HOLD: "):
-                (appears if part.is_added else vanishes)[part.name] += number * (part.is_added or part.is_removed)
+        before, after = set(_findings(findings_before)), set(_findings(findings_after))
+        for counter, found in ((appears, after - before), (vanishes, before - after)):
+            for word in found:
+                severity, _colon, name = word.partition(": ")
+                if severity == Severity.HOLD.upper():
+                    counter[name] += number
     return [
-        HoldCount(finding_title(name), name, appears[name], vanishes[name])
-        for name in sorted({*appears, *vanishes})
-        if appears[name] or vanishes[name]
+        HoldCount(finding_title(name), name, appears[name], vanishes[name]) for name in sorted({*appears, *vanishes})
     ]
 
 
@@ -275,8 +279,12 @@ def _key(words: tuple | list) -> str:
     return digest(list(words))[:16]
 
 
-def _name(word: str) -> str:
-    return word.partition(": ")[2]
+def _findings(words: str) -> list[str]:
+    return [word for word in words.split("; ") if word]
+
+
+def _marked(words: list[str], other: list[str]) -> list[Part]:
+    return [Part(word, is_changed=word not in other) for word in words]
 
 
 def _place(step: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -284,5 +292,6 @@ def _place(step: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _said(step: Mapping[str, Any]) -> list[Any]:
-    """What a reader sees of a step, but for its sources."""
-    return [step["title"], step["facts"], step["sentence"], step["result"], step.get("is_house_default")]
+    """What a reader sees of a step, but for its sources and the version that it names: the two always differ in it."""
+    sentence = NAMED_VERSION.sub("", step["sentence"])
+    return [step["title"], step["facts"], sentence, step["result"], step.get("is_house_default")]
