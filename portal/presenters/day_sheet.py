@@ -1,7 +1,7 @@
 """One machine's day as a grid: who was planned, what the log and the record have, what it owes and what to know."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -263,18 +263,20 @@ def day_sheet_rows(
     """
     found = found or machine_day(machine=machine, day=day)
     may_enter = day <= today and user.has_perms(ENTERING)
-    sessions = [session.pk for row in found.rows for session in row.sessions]
-    held = ChargeLine.objects.live().filter(session__in=sessions, state=LineState.HELD)
+    lines = _lines([session.pk for row in found.rows for session in row.sessions])
     return DaySheet(
         machine=machine,
         day=day,
         today=today,
         may_enter=may_enter,
         rows=found.rows,
-        views=_views(found, user=user, may_enter=may_enter, forms=forms or {}, only=only),
+        views=_views(found, lines, user=user, may_enter=may_enter, forms=forms or {}, only=only),
         loose=[_loose(candidate) for candidate in found.loose],
         matched=sum(found.is_matched(row) for row in found.rows) if may_enter else 0,
-        held=held.values("session__course").distinct().count() if sessions else 0,
+        held=sum(
+            any(line.state == LineState.HELD for session in row.sessions for line in lines[session.pk])
+            for row in found.rows
+        ),
     )
 
 
@@ -291,6 +293,7 @@ def usual_guidance(courses: Sequence[Course]) -> dict[int, str]:
 
 def _views(
     found: MachineDay,
+    lines: Mapping[int, list[SheetLine]],
     *,
     user: User,
     may_enter: bool,
@@ -302,7 +305,9 @@ def _views(
     sessions = [session.pk for row in rows for session in row.sessions]
     payers = _payers(rows, found.day)
     guidances = usual_guidance([row.course for row in rows if not row.sessions]) if may_enter else {}
-    lines, reasons, opens = _lines(sessions), _reasons(sessions), _courses_to_open(rows, user)
+    reasons, opens = _reasons(sessions), _courses_to_open(rows, user)
+    outcomes, motions = _outcome_choices(), _motion_choices()
+    course_url, session_url = _addresses("course-detail"), _addresses("session-detail")
     names = Counter(_alike(row) for row in found.rows)
     zone = found.machine.department.zone
     has_log = any(row.records for row in found.rows) or any(_is_logged(s) for r in found.rows for s in r.sessions)
@@ -320,8 +325,8 @@ def _views(
             number=number,
             row=row,
             shown={},
-            outcomes=_outcome_choices(row),
-            motions=_motion_choices(row),
+            outcomes=outcomes[bool(row.sessions)],
+            motions=motions[row.is_motion_prescribed],
             site=", ".join(dict.fromkeys(p.anatomical_site for p in row.visit)),
             fraction=_fraction(row, found.highest),
             payer=payers.get(row.course.patient_id, ""),
@@ -332,8 +337,8 @@ def _views(
             lines=[line for session in row.sessions for line in lines[session.pk]],
             warnings=list(dict.fromkeys(warnings)),
             notes=notes,
-            links=_links(row, elsewhere),
-            course_url=reverse("course-detail", args=[row.course.pk]) if row.course.pk in opens else "",
+            links=_links(row, elsewhere, session_url),
+            course_url=course_url(row.course.pk) if row.course.pk in opens else "",
             is_matched=may_enter and found.is_matched(row),
         )
         if may_enter and not row.is_beyond_the_sheet:
@@ -380,18 +385,27 @@ def _in_words(value: Any) -> str:
     return in_clock_words(value) if hasattr(value, "hour") else str(value or "")
 
 
-def _outcome_choices(row: DayRow) -> tuple[tuple[str, str], ...]:
-    """What the row can be; a session that is recorded is not missed by choosing so."""
-    choices = [(outcome.value, str(label)) for outcome, label in OUTCOME_LABELS.items()]
-    if row.sessions:
-        return tuple(choice for choice in choices if choice[0] != Outcome.MISSED)
-    return (NOT_ENTERED[0], str(NOT_ENTERED[1])), *choices
+def _addresses(name: str) -> Callable[[int], str]:
+    """The address of that name for each key; one that is found by name for every row takes longer than the row."""
+    before, after = reverse(name, args=[0]).split("0")
+    return lambda pk: f"{before}{pk}{after}"
 
 
-def _motion_choices(row: DayRow) -> tuple[tuple[str, str], ...]:
-    if row.is_motion_prescribed:
-        return ("", _("Active")), (MotionManagement.NONE.value, _("Not this time"))
-    return ("", "–"), (MotionManagement.ACTIVE.value, _("Active"))
+def _outcome_choices() -> dict[bool, tuple[tuple[str, str], ...]]:
+    """What a row can be, by whether sessions are recorded; one that is recorded is not missed by choosing so."""
+    choices = tuple((outcome.value, str(label)) for outcome, label in OUTCOME_LABELS.items())
+    return {
+        True: tuple(choice for choice in choices if choice[0] != Outcome.MISSED),
+        False: ((NOT_ENTERED[0], str(NOT_ENTERED[1])), *choices),
+    }
+
+
+def _motion_choices() -> dict[bool, tuple[tuple[str, str], ...]]:
+    """What motion management can be, by whether it is prescribed."""
+    return {
+        True: (("", _("Active")), (MotionManagement.NONE.value, _("Not this time"))),
+        False: (("", "–"), (MotionManagement.ACTIVE.value, _("Active"))),
+    }
 
 
 def _is_logged(session: TreatmentSession) -> bool:
@@ -423,13 +437,12 @@ def _notes(row: DayRow, *, has_log: bool) -> list[str]:
     return notes
 
 
-def _links(row: DayRow, elsewhere: Iterable[TreatmentSession]) -> list[Link]:
+def _links(row: DayRow, elsewhere: Iterable[TreatmentSession], session_url: Callable[[int], str]) -> list[Link]:
     """The sessions' own pages, and those of records that the row does not take in by itself."""
+    words = _("Session of %(clock)s")
     links = [
-        Link(
-            _("Session of %(clock)s") % {"clock": in_clock_words(s.local_start)}, reverse("session-detail", args=[s.pk])
-        )
-        for s in [*row.sessions, *elsewhere]
+        Link(words % {"clock": in_clock_words(session.local_start)}, session_url(session.pk))
+        for session in [*row.sessions, *elsewhere]
     ]
     if row.is_entered or row.has_unclear_record:
         links += [_loose(record.candidate) for record in row.records]
@@ -485,31 +498,27 @@ def machine_counts(machines: Sequence[int], day: date) -> dict[int, tuple[int, i
 def _payers(rows: list[DayRow], day: date) -> dict[int, str]:
     """Who is billed for each patient that day."""
     patients = {row.course.patient_id for row in rows}
-    coverages = Coverage.objects.on(day).filter(patient__in=patients, rank=1).select_related("payer")
-    return {coverage.patient_id: coverage.payer.name for coverage in coverages}
+    return dict(Coverage.objects.on(day).filter(patient__in=patients, rank=1).values_list("patient", "payer__name"))
 
 
 def _lines(sessions: list[int]) -> dict[int, list[SheetLine]]:
     lines: dict[int, list[SheetLine]] = defaultdict(list)
-    for line in ChargeLine.objects.live().filter(session__in=sessions).order_by("role", "claim_form", "pk"):
-        lines[line.session_id].append(
-            SheetLine(
-                code=line.code,
-                modifiers=tuple(line.modifiers),
-                state=line.state,
-                why_url=reverse("line-why", args=[line.pk]),
-            )
-        )
+    why_url = _addresses("line-why")
+    found = ChargeLine.objects.live().filter(session__in=sessions).order_by("role", "claim_form", "pk")
+    for session, pk, code, modifiers, state in found.values_list("session", "pk", "code", "modifiers", "state"):
+        lines[session].append(SheetLine(code=code, modifiers=tuple(modifiers), state=state, why_url=why_url(pk)))
     return lines
 
 
 def _reasons(sessions: list[int]) -> dict[int, list[str]]:
     """Why each session is not plainly ready: its errors, then its open holds, in the catalogue's few words."""
     reasons: dict[int, list[str]] = defaultdict(list)
-    for ruling in SessionRuling.objects.current().filter(session__in=sessions):
-        reasons[ruling.session_id] += [finding_title(name) for name in ruling.error_names]
-    for hold in SessionHold.objects.open().filter(session__in=sessions):
-        reasons[hold.session_id].append(finding_title(hold.name))
+    rulings = SessionRuling.objects.current().filter(session__in=sessions).exclude(error_names=[]).order_by("session")
+    for session, names in rulings.values_list("session", "error_names"):
+        reasons[session] += [finding_title(name) for name in names]
+    holds = SessionHold.objects.open().filter(session__in=sessions)
+    for session, name in holds.values_list("session", "name"):
+        reasons[session].append(finding_title(name))
     return reasons
 
 
@@ -523,8 +532,10 @@ def _elsewhere_in_words(session: TreatmentSession) -> str:
 
 def _courses_to_open(rows: list[DayRow], user: User) -> set[int]:
     """The courses whose own page the person may open: a session may stand in another department than its course."""
-    courses = Course.objects.visible_to(user).filter(pk__in=[row.course.pk for row in rows])
-    return set(courses.values_list("pk", flat=True))
+    courses = {row.course.pk for row in rows}
+    if user.sees_all_departments:
+        return courses
+    return set(Course.objects.visible_to(user).filter(pk__in=courses).order_by().values_list("pk", flat=True))
 
 
 def _fraction(row: DayRow, highest: Mapping[int, int]) -> str:

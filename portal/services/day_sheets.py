@@ -194,9 +194,15 @@ class MachineDay:
     loose: list[SessionCandidate]
     highest: dict[int, int]
     elsewhere: dict[int, list[TreatmentSession]]
+    _remarks: dict[int, list[Remark]] = field(default_factory=dict)
 
     def remarks(self, row: DayRow) -> list[Remark]:
         """What to look at in the row, before or after it is entered."""
+        if row.course.pk not in self._remarks:
+            self._remarks[row.course.pk] = self._look_at(row)
+        return self._remarks[row.course.pk]
+
+    def _look_at(self, row: DayRow) -> list[Remark]:
         told = []
         is_open = not row.sessions
         for prescription in row.prescriptions:
@@ -268,30 +274,48 @@ def day_rows(*, machine: Machine, day: date, courses: Collection[int] | None = N
 def _rows(machine: Machine, day: date, courses: Collection[int] | None) -> tuple[list[DayRow], MatchedRecords]:
     planned = (
         ScheduledFraction.objects.filter(machine=machine, planned_on=day)
-        .select_related(
-            "prescription__course__patient", "prescription__course__department", "prescription__course__physician"
-        )
-        .order_by("planned_time", "prescription__course", "fraction_number", "pk")
-    )
-    sessions = (
-        TreatmentSession.objects.standing()
-        .filter(machine=machine, date_of_service=day)
-        .select_related("course__patient", "course__department", "course__physician", "department", "candidate")
-        .prefetch_related("delivered_fractions__prescription")
-        .order_by("started_at", "pk")
+        .select_related("prescription__course__patient")
+        .order_by("planned_time", "prescription__course_id", "fraction_number", "pk")
     )
     rows: dict[int, DayRow] = {}
     for fraction in planned:
         course = fraction.prescription.course
         rows.setdefault(course.pk, DayRow(course)).planned.append(fraction)
-    for session in sessions:
-        rows.setdefault(session.course_id, DayRow(session.course)).sessions.append(session)
+    _add_sessions(rows, machine, day)
     matched = match_records(machine=machine, day=day, on_sheet=[row.course for row in rows.values()])
     for course, records in matched.of_course.items():
         rows.setdefault(course, DayRow(matched.courses[course])).records = records
     wanted = [row for row in rows.values() if courses is None or row.course.pk in courses]
     wanted.sort(key=lambda row: (_clock_of(row, machine), row.course.patient.family_name, row.course.pk))
     return wanted, matched
+
+
+def _add_sessions(rows: dict[int, DayRow], machine: Machine, day: date) -> None:
+    """Put the standing sessions into their rows.
+
+    Most of what stands around a session is known from the plan already; reading it again with each session would take
+    longer than all the rest.
+    """
+    sessions = list(
+        TreatmentSession.objects.standing()
+        .filter(machine=machine, date_of_service=day)
+        .select_related("candidate")
+        .prefetch_related("delivered_fractions")
+        .order_by("started_at", "pk")
+    )
+    unplanned = {session.course_id for session in sessions} - rows.keys()
+    courses = Course.objects.select_related("patient").in_bulk(unplanned)
+    prescriptions = {p.pk: p for row in rows.values() for p in row.prescriptions}
+    delivered = [delivered for session in sessions for delivered in session.delivered_fractions.all()]
+    prescriptions |= Prescription.objects.in_bulk({d.prescription_id for d in delivered} - prescriptions.keys())
+    for fraction in delivered:
+        fraction.prescription = prescriptions[fraction.prescription_id]
+    for session in sessions:
+        row = rows.get(session.course_id) or rows.setdefault(session.course_id, DayRow(courses[session.course_id]))
+        session.course = row.course
+        if session.department_id == machine.department_id:
+            session.department = machine.department
+        row.sessions.append(session)
 
 
 def _sessions_elsewhere(rows: list[DayRow], machine: Machine, day: date) -> dict[int, list[TreatmentSession]]:
@@ -301,10 +325,11 @@ def _sessions_elsewhere(rows: list[DayRow], machine: Machine, day: date) -> dict
         TreatmentSession.objects.standing()
         .filter(course__in=[row.course.pk for row in rows], date_of_service=day, department=machine.department_id)
         .exclude(pk__in=[session.pk for row in rows for session in row.sessions])
-        .select_related("machine", "department")
+        .select_related("machine")
         .order_by("started_at", "pk")
     )
     for session in found:
+        session.department = machine.department
         sessions[session.course_id].append(session)
     return sessions
 

@@ -112,7 +112,7 @@ def _know_sites(matched: MatchedRecords, found: dict[int, list[SessionCandidate]
     """Say which prescription each site of the records is: the one it was before, else one of the same name."""
     prefetch_related_objects([c for candidates in found.values() for c in candidates], "deliveries")
     prescriptions: dict[int, dict[int, Prescription]] = defaultdict(dict)
-    for prescription in Prescription.objects.filter(course__in=found):
+    for prescription in Prescription.objects.filter(course__in=found).order_by("number", "pk"):
         prescriptions[prescription.course_id][prescription.pk] = prescription
     sites = {d.source_site_id for candidates in found.values() for c in candidates for d in c.deliveries.all()}
     confirmed = CandidateDelivery.objects.filter(
