@@ -1,13 +1,15 @@
 """What every journey does in a browser: sign in, count keys at a person's pace, ask axe."""
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from portal.models import User
 
 PASSWORD = "a long one for tests"
 # A person's pace: a key, and a decision where the hand waits for the head.
 SECONDS_A_KEY, SECONDS_A_DECISION = 0.28, 1.2
+# More stops than any page has before what a person looks for.
+MOST_TABS = 80
 
 
 class CountedKeyboard:
@@ -62,3 +64,12 @@ def leave(page: Page) -> None:
 def complaints(page: Page) -> list[str]:
     """The rules of axe that the page breaks as it stands."""
     return [violation["id"] for violation in Axe().run(page).response["violations"]]
+
+
+def tab_to(page: Page, target: Locator) -> None:
+    """Press Tab until the target has the focus."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"Tab does not reach {target}")
