@@ -11,7 +11,9 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
+from django.db.models import TextChoices
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from coding.answers import digest
 from coding.case_files import format_findings, format_line
@@ -35,6 +37,12 @@ COMPARED = ("lines_before", "lines_after", "findings_before", "findings_after", 
 
 Place = tuple[str, str]
 PatientDay = tuple[Patient, date]
+
+
+class RecaptureAction(TextChoices):
+    CAPTURE = "capture", _("Capture again")
+    KEEP = "keep", _("Keep as it was")
+    REOPEN = "reopen", _("Set back to the list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +219,7 @@ def _compare(
             if in_force is None or in_force.pk != version.pk or not is_captured:
                 continue
             answers = rule_on_day(record, day, partial(terms_of, in_force))
-            found = [charged.difference(session, ruling) for session, _facts, _terms, ruling in answers]
+            found = [charged.difference(session, ruling) for session, __, __, ruling in answers]
             differences += [difference for difference in found if difference is not None]
             is_cited = all(charged.rulings[visit.session.pk].policy_version_id == version.pk for visit in visits)
             if not any(found) and not is_cited:

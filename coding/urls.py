@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from coding.views import hold_actions, holds, impact, line_actions, lines, prices, reconciliation, reports
+from coding.views import hold_actions, holds, impact, line_actions, lines, prices, recapture, reconciliation, reports
 from payers.views import payer_setup
 from portal.views import saved_views
 
@@ -33,6 +33,11 @@ urlpatterns = [
     path("holds/<int:pk>/note/", holds.hold_note, name="hold-note"),
     path("holds/<int:pk>/release/", holds.hold_release, name="hold-release"),
     path("holds/<int:pk>/reopen/", holds.hold_reopen, name="hold-reopen"),
+    # Captured again under a version published since
+    path("capture-again/", recapture.recapture_list, name="recapture-list"),
+    path("capture-again/preview/", recapture.recapture_preview, name="recapture-preview"),
+    path("capture-again/carry-out/", recapture.recapture_carry_out, name="recapture-carry-out"),
+    path("capture-again/set-back/", recapture.recapture_set_back, name="recapture-set-back"),
     # What an unpublished version would change
     path("policy-versions/<int:pk>/impact/", impact.version_impact, name="version-impact"),
     path("policy-versions/<int:pk>/impact/start/", impact.version_impact_start, name="version-impact-start"),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from coding.models import SessionHold
+from coding.models import RecaptureItem, SessionHold
 from payers.reading_services import to_read
 from portal import clock
 from portal.models import Department
@@ -58,6 +58,14 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(_("Patients and courses"), "patient-list", "people", "portal.view_patient", BELOW_PATIENTS),
             Place(_("Charge review"), "charge-review", "check2-square", "coding.view_chargeline", BELOW_CHARGE_REVIEW),
             Place(_("Holds"), "hold-list", "pause-circle", "coding.view_sessionhold", ("hold-",), counts="holds"),
+            Place(
+                _("To capture again"),
+                "recapture-list",
+                "arrow-counterclockwise",
+                "coding.add_sessionhold",
+                ("recapture-",),
+                counts="recapture",
+            ),
             Place(_("Imports"), "import-list", "upload", "portal.view_treatmentsession", ("import-", "candidate-")),
         ),
     ),
@@ -161,6 +169,11 @@ def _open_holds(user: Any) -> str:
     return _counted(SessionHold.objects.open().visible_to(user))
 
 
+def _to_capture_again(user: Any) -> str:
+    """How many sessions wait to be captured again in what the person may see."""
+    return _counted(RecaptureItem.objects.open().visible_to(user))
+
+
 def _unread(user: Any) -> str:
     """How many changes of policies the person is asked to read."""
     return _counted(to_read(user))
@@ -174,4 +187,4 @@ def _counted(rows: QuerySet) -> str:
     return str(number) if number else ""
 
 
-COUNTED = {"holds": _open_holds, "reading": _unread}
+COUNTED = {"holds": _open_holds, "recapture": _to_capture_again, "reading": _unread}

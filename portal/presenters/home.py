@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
+from coding.models import ChargeLine, LineState, RecaptureItem, SessionHold, SessionRuling
 from coding.shaping import is_review_overdue, last_reviewed_on
 from payers.models import UNPUBLISHED, Payer, PolicyVersion, VersionStatus
 from payers.reading_services import to_read
@@ -128,7 +128,9 @@ def _needs(user: User, today: date) -> list[Number]:
     refused = _drafts(user)
     without_line = _without_line(user)
     candidates = SessionCandidate.objects.visible_to(user).filter(state=CandidateState.OPEN).count()
+    to_capture_again = RecaptureItem.objects.open().visible_to(user).count()
     numbers += [
+        Number(_("Sessions to capture again"), to_capture_again, reverse("recapture-list"), "held"),
         Number(_("Policy changes to read"), to_read(user).count(), reverse("attestation-list"), "draft"),
         Number(_("Sessions without a line"), without_line, reverse("sessions-without-line"), "error"),
         Number(_("Draft lines: refused, or corrections"), refused, f"{reverse('charge-review')}?state=draft", "draft"),

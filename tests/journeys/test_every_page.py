@@ -28,6 +28,7 @@ FIRST_LEVEL = {
     *("sessions-without-line", "hold-list", "import-list", "guidance-list", "code-list", "code-transition"),
     "matrix",
     *("attestation-list", "reader-list"),
+    "recapture-list",
     *("policy-list", "report-charges", "audit-list", "setup-home", "reconciliation"),
 }
 BROKEN_RULES = "() => axe.run(document, {resultTypes: ['violations']}).then(told)"

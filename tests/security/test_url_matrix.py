@@ -142,6 +142,11 @@ MATRIX = {
     "hold-note": (ENTER, "POST", "hold"),
     "hold-release": (ENTER, "POST", "hold"),
     "hold-reopen": (ENTER, "POST", "hold"),
+    # Captured again
+    "recapture-list": (ENTER, "GET", ""),
+    "recapture-preview": (ENTER, "POST", ""),
+    "recapture-carry-out": (ENTER, "POST", ""),
+    "recapture-set-back": (ENTER, "POST", ""),
     # Oversight
     "reconciliation": (OVERSEE, "GET", ""),
     "reconciliation-csv": (OVERSEE, "GET", ""),
