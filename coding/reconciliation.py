@@ -112,18 +112,15 @@ class Reconciliation:
     def total(self) -> Tally:
         return tally(self.visits)
 
-    def narrowed(
-        self, *, department_id: int | None = None, kind: GapKind | None = None, course_id: int | None = None
-    ) -> "Reconciliation":
-        """The visits of one department, of one course, or with a gap of one kind."""
+    def narrowed(self, *, kind: GapKind | None = None, course_id: int | None = None) -> "Reconciliation":
+        """The visits of one course, or with a gap of one kind."""
         return Reconciliation(
             self.first,
             self.last,
             [
                 visit
                 for visit in self.visits
-                if (department_id is None or visit.department_id == department_id)
-                and (course_id is None or visit.course_id == course_id)
+                if (course_id is None or visit.course_id == course_id)
                 and (kind is None or kind in {gap.kind for gap in visit.gaps})
             ],
         )
@@ -154,9 +151,16 @@ def tally(visits: Iterable[ReconciledVisit]) -> Tally:
 
 
 def reconcile(
-    *, organization: Organization, first: date, last: date, now: datetime, user: User | None = None
+    *,
+    organization: Organization,
+    first: date,
+    last: date,
+    now: datetime,
+    user: User | None = None,
+    department_id: int | None = None,
 ) -> Reconciliation:
-    """Compare every visit from `first` through `last`; with `user`, those of departments that the person may see.
+    """Compare every visit from `first` through `last`, of one department where it is given; with `user`, those of
+    departments that the person may see.
 
     A visit is a session, or a planned fraction that no session covers. The ledger of a course judges it, so that the
     two never say different things; a course is read whole, since earlier visits decide what a later one may be.
@@ -179,18 +183,27 @@ def reconcile(
     """
     found = Reconciliation(first, last)
     departments = Department.objects.visible_to(user) if user else organization.departments.all()
+    if department_id is not None:
+        departments = departments.filter(pk=department_id)
     today = {department.pk: now.astimezone(department.zone).date() for department in departments}
-    for visit in _visits(organization, first, last, now):
+    for visit in _visits(organization, list(today), first, last, now):
         if visit.department_id in today:
             found.visits.append(visit)
     found.visits.sort(key=lambda visit: (visit.day, visit.course_id, visit.session_id or 0, visit.planned_id or 0))
     return found
 
 
-def _visits(organization: Organization, first: date, last: date, now: datetime) -> Iterator[ReconciledVisit]:
-    window = (first, last)
-    sessions = TreatmentSession.objects.filter(organization=organization, date_of_service__range=window)
-    planned = Course.objects.filter(prescriptions__scheduled_fractions__planned_on__range=window)
+def _visits(
+    organization: Organization, departments: list[int], first: date, last: date, now: datetime
+) -> Iterator[ReconciledVisit]:
+    """The visits of everyone who has one in these days and departments, those elsewhere of the same people too."""
+    sessions = TreatmentSession.objects.filter(
+        organization=organization, department__in=departments, date_of_service__range=(first, last)
+    )
+    planned = Course.objects.filter(
+        prescriptions__scheduled_fractions__planned_on__range=(first, last),
+        prescriptions__scheduled_fractions__machine__department__in=departments,
+    )
     patients = list(
         Patient.objects.filter(organization=organization)
         .filter(Q(pk__in=sessions.values("course__patient")) | Q(pk__in=planned.values("patient")))

@@ -41,14 +41,9 @@ def reasons_between(*, departments: list[int], first: date, last: date) -> dict[
 
 def open_gaps(*, department: Department, day: date, now: datetime) -> list[Gap]:
     """The gaps of a department's day that are neither fixed nor have a reason."""
-    found = reconcile(organization=department.organization, first=day, last=day, now=now)
+    found = reconcile(organization=department.organization, first=day, last=day, now=now, department_id=department.pk)
     reasons = reasons_between(departments=[department.pk], first=day, last=day)
-    return [
-        gap
-        for visit in found.visits
-        for gap in visit.gaps
-        if gap.department_id == department.pk and place_of(gap) not in reasons
-    ]
+    return [gap for visit in found.visits for gap in visit.gaps if place_of(gap) not in reasons]
 
 
 @transaction.atomic

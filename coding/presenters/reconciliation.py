@@ -126,13 +126,11 @@ class ReconciliationPage:
     def __init__(self, form: ReconciliationForm, *, now: datetime, asked: Mapping[str, str]) -> None:
         self.form = form
         self.now = now
-        everything = reconcile(
-            organization=form.user.organization, first=form.first, last=form.last, now=now, user=form.user
-        )
+        everything = _asked_of(form, now)
         self.view = form.view
         # A day is signed for all its gaps, whatever kind the lists are narrowed to.
         kind = None if self.view == TO_SIGN else form.gap_kind
-        self.found = everything.narrowed(department_id=form.department_id, kind=kind)
+        self.found = everything.narrowed(kind=kind)
         self.departments = {department.pk: department for department in form.choices.departments}
         self.first, self.last = form.first, form.last
         self.tabs = [
@@ -140,9 +138,9 @@ class ReconciliationPage:
             (_("By course"), self._tab(BY_COURSE), self.view == BY_COURSE),
             (_("Days to sign"), self._tab(TO_SIGN), self.view == TO_SIGN),
         ]
-        self.kinds = [self._number(_opened(), KIND_LABELS[kind], kind, self.found.total.gaps[kind]) for kind in GapKind]
+        self.kinds = [self._number({}, KIND_LABELS[kind], kind, self.found.total.gaps[kind]) for kind in GapKind]
         self.headings = [str(COLUMN_LABELS[column]) for column in Column]
-        self.total = self._row(_("All"), "", "", self.found.total, _opened())
+        self.total = self._row(_("All"), "", "", self.found.total, {})
         self.rows: list[TallyRow] = []
         self.days: list[DayToSign] = []
         self.pages = Pages("")
@@ -238,9 +236,7 @@ class VisitsPage:
     def __init__(self, form: VisitsForm, *, now: datetime, asked: Mapping[str, str]) -> None:
         self.form = form
         chosen = form.cleaned_data
-        found = reconcile(
-            organization=form.user.organization, first=form.first, last=form.last, now=now, user=form.user
-        ).narrowed(department_id=form.department_id, kind=form.gap_kind, course_id=chosen["course"])
+        found = _asked_of(form, now).narrowed(kind=form.gap_kind, course_id=chosen["course"])
         self.of = chosen["of"]
         self.first, self.last = form.first, form.last
         self.visits = [visit for visit in found.visits if _counts(visit, self.of)]
@@ -259,6 +255,17 @@ class VisitsPage:
         self.back_url = f"{reverse('reconciliation')}?{urlencode(form.kept)}"
 
 
+def _asked_of(form: ReconciliationForm, now: datetime) -> Reconciliation:
+    return reconcile(
+        organization=form.user.organization,
+        first=form.first,
+        last=form.last,
+        now=now,
+        user=form.user,
+        department_id=form.department_id,
+    )
+
+
 def _counts(visit: ReconciledVisit, of: str) -> bool:
     """Whether the visit is one of the number's rows."""
     if not of:
@@ -273,8 +280,9 @@ class DayPage:
 
     def __init__(self, department: Department, day: date, *, now: datetime, user: User) -> None:
         self.department, self.day = department, day
-        found = reconcile(organization=user.organization, first=day, last=day, now=now, user=user)
-        self.visits = found.narrowed(department_id=department.pk).visits
+        self.visits = reconcile(
+            organization=user.organization, first=day, last=day, now=now, user=user, department_id=department.pk
+        ).visits
         self.reasons = reasons_between(departments=[department.pk], first=day, last=day)
         self.signed = DaySignOff.objects.filter(department=department, day=day).select_related("signed_by").first()
         self.is_over = day < now.astimezone(department.zone).date()
@@ -398,10 +406,6 @@ def days_to_sign(found: Reconciliation, departments: Mapping[int, Department], n
 
 def day_url(department_id: int, day: date) -> str:
     return f"{reverse('reconciliation-day', args=[department_id])}?day={day.isoformat()}"
-
-
-def _opened(**changes: Any) -> dict[str, Any]:
-    return changes
 
 
 def _signed(departments: Mapping[int, Department], first: date, last: date) -> set[tuple[int, date]]:
