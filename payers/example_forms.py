@@ -24,6 +24,7 @@ LINE = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{2})* x[0-9]+ (rev [0-9]{4}|pos [0-9]{2
 FINDING = re.compile(r"(ERROR|HOLD): ([A-Z0-9_]+)")
 NAMES_OF_FINDINGS = {wording.name for wording in CATALOGUE.values()} | set(NAME_OF_EDIT.values())
 COLUMN = re.compile(r"column (?P<column>\w+): (?P<problem>.*)", re.DOTALL)
+TITLE_AT_MOST = 120
 YES_NO = [("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No"))]
 # What most examples say; the others stand behind "More facts".
 USUAL_FACTS = (
@@ -139,7 +140,8 @@ class ExampleForm(forms.Form):
     """A session in the columns of the case file, with the lines and the findings that the draft must answer."""
 
     title = forms.CharField(
-        max_length=120, help_text=gettext_lazy("What it shows, such as: second session six hours on takes 76.")
+        max_length=TITLE_AT_MOST,
+        help_text=gettext_lazy("What it shows, such as: second session six hours on takes 76."),
     )
     expected_lines = forms.CharField(
         label=gettext_lazy("Expected lines"),
@@ -171,7 +173,8 @@ class ExampleForm(forms.Form):
         """A title to begin with: the session without its day and its diagnoses."""
         told = {name: text for name, text in facts.items() if name not in ("date_of_service", "coded_on", "diagnoses")}
         words = facts_in_words(told)
-        return (words[:1].upper() + words[1:])[:120]
+        at_most = words if len(words) <= TITLE_AT_MOST else words[:TITLE_AT_MOST].rpartition(", ")[0]
+        return at_most[:1].upper() + at_most[1:]
 
     def answer_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in ("title", "expected_lines", "expected_findings")]

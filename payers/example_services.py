@@ -55,7 +55,7 @@ def _write(row: PolicyExample, example: Example) -> PolicyExample:
 
 
 def _content(row: PolicyExample) -> dict[str, str]:
-    facts = "; ".join(f"{column} {value}" for column, value in row.facts.items())
+    facts = "; ".join(f"{column} {value}" for column, value in sorted(row.facts.items()))
     return {
         "title": row.title,
         "facts": facts,

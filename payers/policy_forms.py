@@ -119,7 +119,7 @@ class CitedForm(forms.Form):
         help_text=gettext_lazy("High: the payer itself. Medium: a good second hand. Low: check it first."),
     )
     reviewed_on = day_field(
-        gettext_lazy("Compared with its source on"),
+        gettext_lazy("Last compared on"),
         required=False,
         help_text=gettext_lazy("Empty: on the day on which the version was reviewed."),
     )

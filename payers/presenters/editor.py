@@ -15,7 +15,7 @@ from payers.guidance import Enquiry
 from payers.markdown import as_html
 from payers.models import ClauseTopic, PolicyClause, PolicyVersion
 from payers.presenters.examples import expected_in_words, facts_in_words
-from payers.presenters.guidance import case_answer
+from payers.presenters.guidance import shown_row
 from payers.presenters.policies import sent_back, term_groups
 
 
@@ -89,7 +89,10 @@ def shown_examples(answers: Iterable[ExampleAnswer]) -> list[ShownExample]:
 
 
 def case_beside(version: PolicyVersion, form: DraftCaseForm, codebook: Codebook) -> dict[str, Any]:
-    """A valid case under the draft, beside what the version in force says of it, and whether the two agree."""
+    """A valid case under the draft, beside what the version in force says of it, and whether the two agree.
+
+    Notes decide nothing and are left out.
+    """
     day = form.cleaned_data["date_of_service"]
     in_force = version.policy.versions.in_force(on=day).with_terms().first()
     setting = Setting(form.cleaned_data["setting"])
@@ -97,15 +100,14 @@ def case_beside(version: PolicyVersion, form: DraftCaseForm, codebook: Codebook)
         Enquiry(version.policy.payer, asked, codebook, day).answer(setting, **form.changes())
         for asked in (version, in_force)
     ]
-    (draft, current) = rulings
+    draft, current = rulings
     return {
         "answers": [
-            (_("This draft"), case_answer(draft, payer=version.policy.payer, policy=version.label, on=day)),
+            (_("This draft"), version.label, shown_row("", draft)),
             (
                 _("In force"),
-                case_answer(
-                    current, payer=version.policy.payer, policy=in_force.label if in_force else _("none"), on=day
-                ),
+                in_force.label if in_force else _("No version is in force that day."),
+                shown_row("", current),
             ),
         ],
         "is_same": format_lines(draft) == format_lines(current) and format_findings(draft) == format_findings(current),

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.policy_checks import example_answer, example_answers
 from payers import example_services as services
 from payers.draft_requests import draft_or_404, is_in_place, told_when_frozen
@@ -25,14 +25,18 @@ from payers.presenters.policies import form_page
 @require_safe
 @permission_required("payers.change_policyversion", raise_exception=True)
 def version_try(request: HttpRequest, pk: int) -> HttpResponse:
-    """A case put to a draft, beside what the version in force says of it; nothing is stored."""
+    """A case put to a draft, beside what the version in force says of it; nothing is stored.
+
+    A case that is half told is no mistake while it is being told: the editor hears what is missing, and no failure.
+    """
     version = draft_or_404(request, pk)
     form = DraftCaseForm(request.GET or DraftCaseForm.of_draft(version, today=today_of(request.user)), version=version)
     context = {"version": version, "payer": version.policy.payer, "case_form": form}
     is_valid = form.is_valid()
     if is_valid:
-        context["case"] = case_beside(version, form, load_codebook())
-    return render(request, "payers/version_try.html", context, status=200 if is_valid else 422)
+        context["case"] = case_beside(version, form, current_codebook())
+    status = 200 if is_valid or is_in_place(request) else 422
+    return render(request, "payers/version_try.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,7 +97,7 @@ def _beginning(request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
     facts = {name: text for name in FACTS_OF_EXAMPLES if (text := request.GET.get(name, ""))}
     if not facts:
         return {"date_of_service": version.effective_from}
-    answer = example_answer(PolicyExample(facts=facts), version, version.as_terms(), load_codebook())
+    answer = example_answer(PolicyExample(facts=facts), version, version.as_terms(), current_codebook())
     return {
         "title": ExampleForm.titled(facts),
         "expected_lines": answer.lines,
@@ -108,7 +112,7 @@ def _title_is_taken(form: ExampleForm) -> None:
 
 def _example_page(request: HttpRequest, version: PolicyVersion, form: ExampleForm, *, title: str) -> HttpResponse:
     """The form over the list of examples; the editor takes both in their place."""
-    answers = shown_examples(example_answers(version, load_codebook()))
+    answers = shown_examples(example_answers(version, current_codebook()))
     words = form_page(form, title=title, payer=version.policy.payer, version=version)
     context = words | example_page(answers) | {"version": version, "in_place": is_in_place(request)}
     return render(request, "payers/example_form.html", context, status=422 if request.method == "POST" else 200)

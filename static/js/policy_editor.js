@@ -24,9 +24,12 @@
   let asking = null;
   document.addEventListener("htmx:beforeRequest", function (event) {
     const cause = event.detail.elt;
-    const part = cause.closest("[data-edited-part], .case-keep");
-    const isLive = event.detail.requestConfig.triggeringEvent.type === "input";
-    asking = part && !isLive ? { group: cause.closest(".edited-group, #examples") } : null;
+    const trigger = event.detail.requestConfig.triggeringEvent;
+    // What follows by itself while somebody works elsewhere leaves the focus there.
+    if (trigger && ["click", "submit"].includes(trigger.type)) {
+      const part = cause.closest("[data-edited-part], .case-keep");
+      asking = part ? { group: cause.closest(".edited-group, #examples") } : null;
+    }
   });
   document.addEventListener("htmx:afterSettle", function (event) {
     const part = event.target;
