@@ -21,7 +21,7 @@ from coding.engine.ruling import Charge, Ruling
 from coding.engine.vocabulary import Severity
 from coding.models import ChargeLine, LineState, RecaptureItem, RecaptureState, SessionHold, SessionRuling
 from coding.policy_preview import PATIENTS_AT_ONCE
-from coding.services import capture_charges, lock_patients, rule_on_day, terms_of
+from coding.services import capture_days, lock_patients, rule_on_day, terms_of
 from coding.shaping import ClinicRows, PatientRecord
 from payers.models import PolicyVersion
 from portal.models import Job, Patient, TreatmentSession, User
@@ -36,7 +36,8 @@ ROWS_AT_ONCE = 1000
 COMPARED = ("lines_before", "lines_after", "findings_before", "findings_after", "exported_affected")
 
 Place = tuple[str, str]
-PatientDay = tuple[Patient, date]
+# Days of patients, in order of patient.
+PatientDays = dict[Patient, set[date]]
 
 
 class RecaptureAction(TextChoices):
@@ -127,7 +128,7 @@ def run_list(job: Job, progress: Progress) -> None:
         .order_by("pk")
     )
     differences: list[_Difference] = []
-    same: list[PatientDay] = []
+    same: PatientDays = {}
     for start in range(0, len(patients), PATIENTS_AT_ONCE):
         chunk = patients[start : start + PATIENTS_AT_ONCE]
         _compare(chunk, version, differences, same)
@@ -135,34 +136,29 @@ def run_list(job: Job, progress: Progress) -> None:
     with transaction.atomic():
         progress.hold()
         _list(version, differences)
-    for done, (patient, day) in enumerate(same, start=1):
-        capture_charges(patient=patient, date_of_service=day, by=job.asked_by)
-        progress(done, len(same))
+    _capture_all(same, job, progress)
 
 
 def ask_capture_again(*, items: Iterable[RecaptureItem], by: User) -> Job:
-    """Ask for many sessions to be captured again, day by day."""
+    """Ask for many sessions to be captured again, patient by patient."""
     return ask_job(kind=CAPTURE_AGAIN, arguments={"items": [item.pk for item in items]}, by=by)
 
 
 def run_capture_again(job: Job, progress: Progress) -> None:
-    """Capture the sessions of the items again; what is stopped half way has captured the days before."""
+    """Capture the sessions of the items again; what is stopped half way has captured the patients before."""
     items = RecaptureItem.objects.open().filter(pk__in=job.arguments["items"])
-    days = _days(items.select_related("session__course__patient"))
-    for done, (patient, day) in enumerate(days, start=1):
-        capture_charges(patient=patient, date_of_service=day, by=job.asked_by)
-        progress(done, len(days))
+    _capture_all(_days(items.select_related("session__course__patient")), job, progress)
 
 
 def capture_again(*, items: Iterable[RecaptureItem], by: User) -> int:
-    """Capture the days of these items again, each in its own transaction; how many items that settled.
+    """Capture the days of these items again, a transaction for each patient; how many items that settled.
 
     Lines that were not sent are replaced, beside those that were a correction or a cancellation is drafted. Capturing
     a day settles every open item of its sessions. `items` carry their sessions' patients.
     """
     before = [item.pk for item in items]
-    for patient, day in _days(items):
-        capture_charges(patient=patient, date_of_service=day, by=by)
+    for patient, days in _days(items).items():
+        capture_days(patient=patient, days=days, by=by)
     return RecaptureItem.objects.filter(pk__in=before, state=RecaptureState.CAPTURED).count()
 
 
@@ -199,14 +195,21 @@ def _record(item: RecaptureItem, action: str, sentence: str, by: User) -> None:
     )
 
 
-def _days(items: Iterable[RecaptureItem]) -> list[PatientDay]:
-    """The patients' days of the items, each once, in order of patient."""
-    days = {(item.session.course.patient, item.session.date_of_service) for item in items}
-    return sorted(days, key=lambda day: (day[0].pk, day[1]))
+def _capture_all(days: PatientDays, job: Job, progress: Progress) -> None:
+    for done, patient in enumerate(days, start=1):
+        capture_days(patient=patient, days=days[patient], by=job.asked_by)
+        progress(done, len(days))
+
+
+def _days(items: Iterable[RecaptureItem]) -> PatientDays:
+    days: PatientDays = defaultdict(set)
+    for item in sorted(items, key=lambda item: item.session.course.patient_id):
+        days[item.session.course.patient].add(item.session.date_of_service)
+    return days
 
 
 def _compare(
-    patients: list[Patient], version: PolicyVersion, differences: list[_Difference], same: list[PatientDay]
+    patients: list[Patient], version: PolicyVersion, differences: list[_Difference], same: PatientDays
 ) -> None:
     """Sort the patients' days under the version: sessions that differ, and days that are as they were."""
     rows = ClinicRows(patients)
@@ -223,7 +226,7 @@ def _compare(
             differences += [difference for difference in found if difference is not None]
             is_cited = all(charged.rulings[visit.session.pk].policy_version_id == version.pk for visit in visits)
             if not any(found) and not is_cited:
-                same.append((patient, day))
+                same.setdefault(patient, set()).add(day)
 
 
 def _list(version: PolicyVersion, differences: list[_Difference]) -> None:

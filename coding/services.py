@@ -83,6 +83,11 @@ def capture_charges(*, patient: Patient, date_of_service: date, by: User | None)
     return _capture(patient_id=patient.pk, wanted=Q(date_of_service=date_of_service), by=by)
 
 
+def capture_days(*, patient: Patient, days: Iterable[date], by: User | None) -> list[SessionRuling]:
+    """Capture some days of a patient in one transaction, as `capture_charges` does one."""
+    return _capture(patient_id=patient.pk, wanted=Q(date_of_service__in=set(days)), by=by)
+
+
 def capture_from(*, patient: Patient, day: date, by: User | None) -> list[SessionRuling]:
     """Capture a day and every later day of the patient, since fraction sequence and authorized units look back."""
     return _capture(patient_id=patient.pk, wanted=Q(date_of_service__gte=day), by=by)

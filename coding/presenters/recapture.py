@@ -170,8 +170,8 @@ def was_done(action: RecaptureAction, number: int) -> str:
 def will_be_done(number: int) -> str:
     """What is told of sessions that the worker captures."""
     words = ngettext(
-        "%(n)d session is being captured again, day by day.",
-        "%(n)d sessions are being captured again, day by day.",
+        "%(n)d session is being captured again, patient by patient.",
+        "%(n)d sessions are being captured again, patient by patient.",
         number,
     )
     return words % {"n": number}
