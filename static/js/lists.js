@@ -173,7 +173,7 @@
     const asked = event.detail.requestConfig.elt.closest(ROW);
     rows().forEach((line) => line.classList.toggle("is-chosen", line === asked));
     const isDone = panel.querySelector("[data-done]") !== null;
-    const field = panel.querySelector(".error-summary, textarea, form select, a[data-first]");
+    const field = panel.querySelector(".error-summary, textarea, form select, a[data-first], form[data-preview] button");
     const act = panel.querySelector("[data-takes-focus] :is(input:not([type=hidden]), select, textarea)");
     if (asked) acting = [asked.id];
     // Under the list, as on a phone, the panel would change unseen.
