@@ -15,8 +15,8 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from coding.answers import digest
-from coding.case_files import format_findings, format_line
+from coding.answers import digest, finding_as_json
+from coding.case_files import format_line
 from coding.engine.ruling import Charge, Ruling
 from coding.engine.vocabulary import Severity
 from coding.models import ChargeLine, LineState, RecaptureItem, RecaptureState, SessionHold, SessionRuling
@@ -58,7 +58,7 @@ class _Difference:
 
 
 class _Charged:
-    """What stands of some patients' sessions from a day on: rulings, lines by place, holds, what a person voided."""
+    """What stands of some patients' sessions from a day on: rulings, lines by place, what was released or voided."""
 
     def __init__(self, patients: Iterable[Patient], since: date) -> None:
         wanted = {"session__course__patient__in": patients, "session__date_of_service__gte": since}
@@ -66,7 +66,7 @@ class _Charged:
         self.lines: dict[int, dict[Place, ChargeLine]] = defaultdict(dict)
         self.exported: dict[int, set[Place]] = defaultdict(set)
         self.voided: dict[int, set[tuple]] = defaultdict(set)
-        self.holds: dict[int, set[tuple]] = defaultdict(set)
+        self.released: dict[int, set[tuple]] = defaultdict(set)
         for line in ChargeLine.objects.filter(**wanted, replaced_in__isnull=True).order_by("pk"):
             place = (line.claim_form, line.role)
             if line.state == LineState.VOID:
@@ -77,25 +77,32 @@ class _Charged:
             if line.cancellation_drafted_in_id is None:
                 # A drafted correction comes after the line that it corrects, and is what is charged.
                 self.lines[line.session_id][place] = line
-        holds = SessionHold.objects.standing().filter(**wanted, placed_by__isnull=True)
-        for session, *key in holds.values_list("session", "name", "claim_form", "role", "grounds_digest"):
-            self.holds[session].add(tuple(key))
+        released = SessionHold.objects.standing().filter(**wanted, released_at__isnull=False)
+        for session, *key in released.values_list("session", "name", "claim_form", "role", "grounds_digest"):
+            self.released[session].add(tuple(key))
 
     def difference(self, session: TreatmentSession, ruling: Ruling) -> _Difference | None:
-        """How the answer differs from what stands, in lines, errors or holds; None where it does not."""
+        """How the answer differs from what stands, in lines, errors or holds; None where it does not.
+
+        A hold that stands open on other grounds is no difference; one whose release would no longer hold is.
+        """
         before = self.lines[session.pk]
         after = {(charge.claim_form.value, charge.role.value): charge for charge in ruling.charges}
         for place, charge in list(after.items()):
             if (place, _read(charge)) in self.voided[session.pk]:
                 del after[place]
         current = self.rulings[session.pk]
-        findings = (_findings_in_words(current.findings), format_findings(ruling))
+        released = self.released[session.pk]
+        findings = (
+            _findings_in_words(current.findings, released),
+            _findings_in_words([finding_as_json(finding) for finding in ruling.findings], released),
+        )
         changed = {
             place
             for place in {*before, *after}
             if place not in before or place not in after or _read(before[place]) != _read(after[place])
         }
-        if not changed and findings[0] == findings[1] and self.holds[session.pk] == _holds(ruling):
+        if not changed and findings[0] == findings[1]:
             return None
         return _Difference(
             session=session,
@@ -262,16 +269,12 @@ def _in_words(lines: Mapping[Place, Any]) -> str:
     return " + ".join(format_line(lines[place]) for place in sorted(lines)) or "none"
 
 
-def _findings_in_words(findings: Iterable[Mapping[str, Any]]) -> str:
-    """The saved findings as `format_findings` writes those of a ruling."""
-    named = (f"{f['severity'].upper()}: {f['name']}" for f in findings if f["severity"] != Severity.NOTE)
-    return "; ".join(dict.fromkeys(named))
-
-
-def _holds(ruling: Ruling) -> set[tuple]:
-    """The holds of a ruling, each with the digest of its grounds as a saved one has it."""
-    return {
-        (finding.name, finding.claim_form or "", finding.role or "", digest([list(pair) for pair in finding.grounds]))
-        for finding in ruling.findings
-        if finding.severity is Severity.HOLD
-    }
+def _findings_in_words(findings: Iterable[Mapping[str, Any]], released: set[tuple]) -> str:
+    """Errors and holds in the words of the case files; a hold that was released, on these very grounds, says so."""
+    words = []
+    for finding in findings:
+        if finding["severity"] == Severity.NOTE:
+            continue
+        key = (finding["name"], finding["claim_form"], finding["role"], digest(finding["grounds"]))
+        words.append(f"{finding['severity'].upper()}: {finding['name']}{' (released)' if key in released else ''}")
+    return "; ".join(dict.fromkeys(words))
