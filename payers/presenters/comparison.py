@@ -40,6 +40,10 @@ class Difference:
             return _("%(label)s: new, %(after)s") % words
         if not self.after:
             return _("%(label)s: gone, it was %(before)s") % words
+        if self.before == SILENT:
+            return _("%(label)s: %(after)s, where the payer was silent") % words
+        if self.after == SILENT:
+            return _("%(label)s: silent now, where it was %(before)s") % words
         return _("%(label)s: %(after)s instead of %(before)s") % words
 
     @property

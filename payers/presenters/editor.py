@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from coding.case_files import format_findings, format_lines
 from coding.engine.codebook import Codebook
 from coding.engine.vocabulary import Setting
-from coding.policy_checks import ExampleAnswer, example_answers
+from coding.policy_checks import ExampleAnswer, days_of, example_answers
 from payers.example_forms import DraftCaseForm
 from payers.guidance import Enquiry
 from payers.markdown import as_html
 from payers.models import ClauseTopic, PolicyClause, PolicyVersion
 from payers.presenters.examples import expected_in_words, facts_in_words
-from payers.presenters.guidance import shown_row
+from payers.presenters.guidance import SETTING_LABELS, shown_row
 from payers.presenters.policies import sent_back, term_groups
 
 
@@ -48,6 +48,7 @@ def editor_page(version: PolicyVersion, codebook: Codebook) -> dict[str, Any]:
         "version": version,
         "payer": version.policy.payer,
         "groups": edited_groups(version, codebook),
+        "codes": codes_by_setting(version, codebook),
         "sent_back": sent_back(version),
         "preview": as_html(version.guidance),
     } | example_page(examples)
@@ -66,6 +67,19 @@ def edited_groups(version: PolicyVersion, codebook: Codebook) -> list[EditedGrou
         )
         for topic in ClauseTopic
     ]
+
+
+def codes_by_setting(version: PolicyVersion, codebook: Codebook) -> dict[str, Any]:
+    """What the standing example comes to in each setting: on the draft's first day, and where other codes begin."""
+    days_held = days_of(version)
+    seams = {choice.period.starts_on for choice in codebook.delivery_choices} - {None}
+    days = sorted({version.effective_from, *(day for day in seams if day in days_held)})
+    enquiries = [Enquiry(version.policy.payer, version, codebook, day) for day in days]
+    rows = [
+        (label, [shown_row("", enquiry.answer(setting)) for enquiry in enquiries])
+        for setting, label in SETTING_LABELS.items()
+    ]
+    return {"days": days, "rows": rows}
 
 
 def example_page(examples: list[ShownExample]) -> dict[str, Any]:

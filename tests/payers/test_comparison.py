@@ -121,6 +121,8 @@ def test_difference_marks_a_text_that_is_all_new_as_one_piece():
         ("", "with 76", "Codes: new, with 76"),
         ("with 76", "", "Codes: gone, it was with 76"),
         ("with 59", "with 76", "Codes: with 76 instead of with 59"),
+        ("silent: house default", "with 76", "Codes: with 76, where the payer was silent"),
+        ("with 59", "silent: house default", "Codes: silent now, where it was with 59"),
     ],
 )
 def test_difference_sentence(before, after, sentence):

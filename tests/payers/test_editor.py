@@ -253,3 +253,25 @@ def test_editor_sends_the_whole_page_away_from_a_draft_that_is_gone(rf, draft, a
 @told_when_frozen
 def frozen_meanwhile(request, pk):
     raise NotADraft(str(pk))
+
+
+def test_editor_shows_codes_by_setting_and_by_the_days_on_which_they_change(admin, draft):
+    early = make_policy_version(
+        make_payer(draft.policy.payer.organization), publish=False, effective_from=date(2025, 6, 1)
+    )
+
+    codes = admin.get(reverse("version-edit", args=[early.pk])).context["codes"]
+
+    assert codes["days"] == [date(2025, 6, 1), date(2026, 1, 1)]
+    on_campus = codes["rows"][0][1]
+    assert [row.lines[0].code for row in on_campus] == ["77386", "77407"]
+
+
+def test_editor_shows_codes_only_for_the_days_that_the_draft_holds(admin, draft):
+    payer = make_payer(draft.policy.payer.organization)
+    make_policy_version(payer, effective_from=date(2026, 1, 1))
+    early = make_policy_version(payer, publish=False, effective_from=date(2025, 6, 1))
+
+    codes = admin.get(reverse("version-edit", args=[early.pk])).context["codes"]
+
+    assert codes["days"] == [date(2025, 6, 1)]
