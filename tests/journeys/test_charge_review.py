@@ -1,6 +1,5 @@
 """A coder works through charge review with the keyboard alone, and without script."""
 
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -55,18 +54,6 @@ def coder_page(coder_page: Page) -> Page:
     return coder_page
 
 
-class Person(CountedKeyboard):
-    """Presses keys and counts them; to the pace of the hand comes what the page takes."""
-
-    def __init__(self, page: Page) -> None:
-        super().__init__(page)
-        self.began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        return super().seconds + time.monotonic() - self.began
-
-
 def switch_theme(page: Page, theme: str) -> None:
     page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
 
@@ -76,10 +63,12 @@ def states() -> dict[str, int]:
     return {state: list(lines).count(state) for state in ("held", "ready")}
 
 
-def test_thirty_lines_with_four_unusual_are_reviewed_by_keys_within_a_minute(coder_page: Page, live_server) -> None:
+def test_thirty_lines_with_four_unusual_are_reviewed_by_keys_at_a_pace_of_a_minute(
+    coder_page: Page, live_server
+) -> None:
     page = coder_page
     page.goto(f"{live_server.url}/charges/?state=held")
-    person = Person(page)
+    person = CountedKeyboard(page)
     rows = page.locator("tr[data-row]")
     panel = page.locator("#why-panel")
 
@@ -114,7 +103,6 @@ def test_thirty_lines_with_four_unusual_are_reviewed_by_keys_within_a_minute(cod
     assert states() == {"held": 2, "ready": 30}
     assert set(SessionHold.objects.open().values_list("owner__username", flat=True)) == {"coder"}
     assert person.seconds <= 60
-    print(f"charge review: {person.keys} keys, {person.seconds:.0f} s")
 
 
 def test_single_release_changes_its_row_without_loading_the_page_and_is_undone(coder_page: Page, live_server) -> None:
