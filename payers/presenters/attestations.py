@@ -80,7 +80,7 @@ def reading_part(
     zone = zone_of(user)
     asked = to_read(user).filter(version=shown).first()
     if asked is not None:
-        return {"asked": asked}
+        return {"asked": asked_page(asked, zone=zone)}
     last = last_reading(user, payer)
     if last is None:
         return {"version": shown, "is_first": True}

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.engine.vocabulary import Setting
 from payers.case_forms import CaseForm
 from payers.guidance import Enquiry, payer_book, payer_books
@@ -26,7 +26,7 @@ from portal.models import Department
 def guidance_list(request: HttpRequest) -> HttpResponse:
     today = today_of(request.user)
     books = payer_books(request.user.organization_id)
-    context = {"rows": payer_rows(books, on=today, codebook=load_codebook()), "today": today}
+    context = {"rows": payer_rows(books, on=today, codebook=current_codebook()), "today": today}
     return render(request, "payers/guidance_list.html", context)
 
 
@@ -38,7 +38,7 @@ def guidance_detail(request: HttpRequest, slug: str) -> HttpResponse:
     Where the address names neither, for today and the person's own department.
     """
     payer = _payer(request, slug)
-    today, codebook = today_of(request.user), load_codebook()
+    today, codebook = today_of(request.user), current_codebook()
     departments = Department.objects.visible_to(request.user).filter(is_active=True)
     departments = list(departments.prefetch_related("statuses", "billers"))
     own = usual_place(departments, today)
@@ -78,7 +78,10 @@ def guidance_read(request: HttpRequest, slug: str) -> HttpResponse:
     version = get_object_or_404(versions, pk=key if key.isdecimal() else 0)
     reading = record_reading(version=version, at=clock.now(), by=request.user)
     if request.headers.get("HX-Request"):
-        context = {"read_at": reading.read_at.astimezone(zone_of(request.user))}
+        context = {
+            "read_at": reading.read_at.astimezone(zone_of(request.user)),
+            "is_by_hand": "is_by_hand" in request.POST,
+        }
         return render(request, "payers/_guidance_read.html", context)
     return redirect("guidance-detail", slug=payer.slug)
 
@@ -105,7 +108,7 @@ def guidance_search(request: HttpRequest) -> HttpResponse:
 @permission_required("payers.view_payer", raise_exception=True)
 def try_a_case(request: HttpRequest) -> HttpResponse:
     """What the engine says of one session that is not recorded anywhere; with no question yet, the empty form."""
-    today, codebook = today_of(request.user), load_codebook()
+    today, codebook = today_of(request.user), current_codebook()
     organization = request.user.organization_id
     if not request.GET.get("payer"):
         initial = CaseForm.starting_with(

@@ -85,7 +85,9 @@ def test_coder_meets_what_changed_in_the_session_that_it_rules(coder_page: Page,
     tab_to(page, page.get_by_role("button", name="I have read it"))
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("You have read what changed: Example Health from 2025-06-01.")).to_be_visible()
+    expect(
+        page.locator(".notice", has_text="You have read what changed: Example Health from 2025-06-01.")
+    ).to_be_focused()
     expect(page.get_by_role("button", name="I have read it")).to_have_count(0)
     assert coder.attestations.get().attested_at is not None
 

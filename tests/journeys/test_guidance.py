@@ -81,7 +81,7 @@ def test_first_reading_marks_itself_and_changes_wait_for_the_reader(coder_page: 
     tab_to(page, page.get_by_role("button", name="Mark as read"))
     page.keyboard.press("Enter")
 
-    expect(page.get_by_text("You read this version on")).to_be_visible()
+    expect(page.get_by_text("You read this version on")).to_be_focused()
     assert GuidanceReading.objects.get(user=coder).version.effective_from == date(2026, 6, 1)
 
 
