@@ -11,6 +11,7 @@ from django.db import transaction
 
 from coding.codebook_files import load_codebook
 from coding.policy_checks import ExampleAnswer, example_answers, problems_of
+from coding.recapture_services import list_recapture
 from payers import services
 from payers.draft_services import lock_policy
 from payers.models import PolicyVersion, VersionStatus
@@ -46,9 +47,14 @@ def submit_checked(*, version: PolicyVersion, at: datetime, by: User) -> PolicyV
 
 @transaction.atomic
 def publish_checked(*, version: PolicyVersion, at: datetime, by: User) -> PolicyVersion:
-    """Publish a version in review. Raises `payers.services.NotReady` with every reason against it."""
+    """Publish a version in review, and ask for the list of sessions that it answers otherwise than they were charged.
+
+    Raises `payers.services.NotReady` with every reason against it.
+    """
     _refuse_unready(version, by)
-    return services.publish_version(version=version, at=at, by=by)
+    published = services.publish_version(version=version, at=at, by=by)
+    list_recapture(version=published, by=by)
+    return published
 
 
 def _refuse_unready(version: PolicyVersion, by: User) -> None:

@@ -13,7 +13,7 @@ from coding.codebook_files import load_codebook
 from coding.engine.periods import ONE_DAY
 from coding.models import ChargeLine
 from payers.models import Payer, PolicyClause, PolicyVersion, VersionStatus
-from payers.presenters.terms import WORDS_OF, stored_in_words
+from payers.presenters.terms import stored_in_words
 from payers.services import overrides_of
 from portal.models import User
 
@@ -26,8 +26,7 @@ class OverrideRow:
 
     payer: Payer
     version: PolicyVersion
-    term: str
-    value: str
+    words: str
     clause: PolicyClause | None
     first: date
     last: date | None
@@ -64,6 +63,13 @@ def override_groups(user: User, *, today: date) -> list[dict[str, Any]]:
     ]
 
 
+def override_in_words(key: str, value: object) -> str:
+    """A term against a national rule as one says it; `value` is what a version keeps."""
+    if key == "technical_modifier":
+        return _("TC on delivery")
+    return _("The deleted code is kept through %(day)s") % {"day": stored_in_words(key, value)}
+
+
 def _row(version: PolicyVersion, key: str, last_day: date | None, lines: int) -> OverrideRow:
     payer = version.policy.payer
     kept_until = date.fromisoformat(version.terms[key]) if key == "keep_until" else None
@@ -71,8 +77,7 @@ def _row(version: PolicyVersion, key: str, last_day: date | None, lines: int) ->
     return OverrideRow(
         payer=payer,
         version=version,
-        term=WORDS_OF[key].label,
-        value=stored_in_words(key, version.terms[key]),
+        words=override_in_words(key, version.terms[key]),
         clause=next((clause for clause in version.clauses.all() if clause.term == key), None),
         first=version.effective_from,
         last=min((day for day in (last_day, kept_until) if day), default=None),

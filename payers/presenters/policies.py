@@ -13,7 +13,8 @@ from coding.policy_checks import days_of
 from coding.publishing import VersionCheck
 from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS, is_review_overdue, last_reviewed_on
 from payers.models import ClauseTopic, Payer, PolicyVersion, VersionStatus
-from payers.presenters.terms import TERM_TOPICS, TERM_WORDS, WORDS_OF, default_in_words, stored_in_words
+from payers.presenters.overrides import override_in_words
+from payers.presenters.terms import TERM_TOPICS, TERM_WORDS, default_in_words, stored_in_words
 from payers.presenters.versions import comparison_of
 from payers.reading_services import predecessor
 from payers.services import needs_second_person, overrides_of
@@ -103,6 +104,17 @@ def standing(version: PolicyVersion, published: list[PolicyVersion], current: Po
     return _("Superseded")
 
 
+def how_it_stands(version: PolicyVersion, *, today: date) -> dict[str, Any]:
+    """How one version stands on a day, when it was last compared with its sources, and whether that is overdue."""
+    published = list(version.policy.versions.published().order_by("effective_from", "revision"))
+    current = in_force(published, today)
+    return {
+        "standing": standing(version, published, current),
+        "reviewed_on": last_reviewed_on(version, today),
+        "is_overdue": version == current and is_review_overdue(version, today),
+    }
+
+
 def term_groups(version: PolicyVersion, codebook: Codebook) -> list[dict[str, Any]]:
     """The terms of a version under the headings that a biller thinks in, each set or left to the house."""
     payer = version.policy.payer
@@ -145,7 +157,7 @@ def version_page(version: PolicyVersion, *, codebook: Codebook) -> dict[str, Any
         "statements": statements(version),
         "reviews": version.reviews.select_related("by"),
         "sent_back": sent_back(version),
-        "overrides": overrides_in_words(version),
+        "overrides": [override_in_words(key, version.terms[key]) for key in overrides_of(version.terms)],
         "events": AuditEvent.objects.about(version).select_related("by"),
     }
 
@@ -157,14 +169,9 @@ def check_page(version: PolicyVersion, check: VersionCheck, *, codebook: Codeboo
         "reasons": check.reasons,
         "groups": term_groups(version, codebook),
         "last_day": days_of(version).last_day,
-        "overrides": overrides_in_words(version),
+        "overrides": [override_in_words(key, version.terms[key]) for key in overrides_of(version.terms)],
         "is_published_alone": not needs_second_person(version),
     }
-
-
-def overrides_in_words(version: PolicyVersion) -> list[str]:
-    """The terms of a version that stand against a national rule, each with its value."""
-    return [f"{WORDS_OF[key].label}: {stored_in_words(key, version.terms[key])}" for key in overrides_of(version.terms)]
 
 
 def sent_back(version: PolicyVersion) -> dict[str, Any] | None:

@@ -20,6 +20,7 @@ from payers.presenters.overrides import override_groups
 from payers.presenters.policies import (
     check_page,
     form_page,
+    how_it_stands,
     overdue_rows,
     policy_page,
     policy_rows,
@@ -50,7 +51,8 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("payers.view_policyversion", raise_exception=True)
 def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
-    return render(request, "payers/version_detail.html", version_page(version, codebook=load_codebook()))
+    context = version_page(version, codebook=load_codebook()) | how_it_stands(version, today=today_of(request.user))
+    return render(request, "payers/version_detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -71,14 +73,17 @@ def version_submit(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @permission_required("payers.publish_policyversion", raise_exception=True)
 def version_publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Check a version in review, then publish it; the days that it can change are captured again."""
+    """Check a version in review, then publish it; the sessions that it answers otherwise are listed for a person."""
     version = _in_state(request, pk, VersionStatus.IN_REVIEW)
     if request.method == "POST":
         try:
             published = publish_checked(version=version, at=clock.now(), by=request.user)
         except services.NotReady:
             return _check_page(request, version, "payers/version_publish.html", status=422, form=SendBackForm())
-        _capture_again(request, published, _("Published."))
+        messages.success(
+            request,
+            _("Published. What it answers otherwise than was charged is being listed under To capture again."),
+        )
         return redirect("policy-detail", slug=published.policy.payer.slug)
     return _check_page(request, version, "payers/version_publish.html", form=SendBackForm())
 
@@ -104,7 +109,9 @@ def version_retire(request: HttpRequest, pk: int) -> HttpResponse:
     form = RetireForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         services.retire_version(version=version, reason=form.cleaned_data["reason"], at=clock.now(), by=request.user)
-        _capture_again(request, version, _("Retired."))
+        number = recapture_for_policy(policy=version.policy, since=version.effective_from, by=request.user)
+        again = ngettext("%d session has a new ruling.", "%d sessions have a new ruling.", number) % number
+        messages.success(request, _("Retired. %(again)s") % {"again": again})
         return redirect("policy-detail", slug=version.policy.payer.slug)
     return _form_page(
         request,
@@ -165,12 +172,6 @@ def _check_page(
 ) -> HttpResponse:
     check = check_version(version, request.user)
     return render(request, template, check_page(version, check, codebook=load_codebook()) | context, status=status)
-
-
-def _capture_again(request: HttpRequest, version: PolicyVersion, done: str) -> None:
-    number = recapture_for_policy(policy=version.policy, since=version.effective_from, by=request.user)
-    again = ngettext("%d session has a new ruling.", "%d sessions have a new ruling.", number) % number
-    messages.success(request, f"{done} {again}")
 
 
 def _form_page(request: HttpRequest, form: object, **words: Any) -> HttpResponse:

@@ -8,12 +8,13 @@ from django.test import Client
 from django.urls import reverse
 
 from coding.models import SessionRuling
+from coding.recapture_services import LIST_RECAPTURE
 from coding.services import capture_charges
 from payers.draft_services import amend_draft, draft_version, set_term
 from payers.models import PolicyVersion, VersionStatus
 from payers.policy_files import Clause
 from payers.services import submit_version
-from portal.models import Organization, User
+from portal.models import Job, Organization, User
 from tests.builders import (
     make_organization,
     make_payer,
@@ -160,18 +161,38 @@ def test_version_publish_of_a_draft_has_no_page(reviewer, draft):
     assert reviewer.get(reverse("version-publish", args=[draft.pk])).status_code == 404
 
 
-def test_version_publish_captures_the_days_that_it_can_change(reviewer, payer, draft, author):
+def test_version_publish_asks_for_the_list_of_what_it_answers_otherwise(reviewer, in_review):
+    response = reviewer.post(reverse("version-publish", args=[in_review.pk]), follow=True)
+
+    assert status_of(in_review) == VersionStatus.PUBLISHED
+    assert Job.objects.get(kind=LIST_RECAPTURE).arguments == {"version": in_review.pk}
+    assert "is being listed under To capture again" in words_of(response)
+
+
+def test_version_publish_that_is_refused_asks_for_no_list(authors_page, in_review):
+    authors_page.post(reverse("version-publish", args=[in_review.pk]))
+
+    assert not Job.objects.exists()
+
+
+def test_version_retire_captures_the_days_that_it_can_change(reviewer, payer):
+    version = make_policy_version(payer, effective_from=date(2026, 6, 1), terms={"igrt_pc_modifier": "none"})
     course = make_treated_course(payer.organization, payer=payer)
     day = date(2026, 6, 1)
     make_session(course, started_at=datetime(2026, 6, 1, 15, tzinfo=UTC), coded_on=day)
     capture_charges(patient=course.patient, date_of_service=day, by=None)
-    set_term(version=draft, key="igrt_pc_modifier", value="none", clause=WORDS, by=author)
-    submit_version(version=draft, at=NOW, by=author)
 
-    reviewer.post(reverse("version-publish", args=[draft.pk]))
+    response = reviewer.post(reverse("version-retire", args=[version.pk]), {"reason": "Read wrongly"}, follow=True)
 
-    assert status_of(draft) == VersionStatus.PUBLISHED
-    assert SessionRuling.objects.current().get().policy_version_id == draft.pk
+    assert "Retired. 1 session has a new ruling." in words_of(response)
+    assert SessionRuling.objects.current().get().policy_version_id != version.pk
+
+
+def test_version_page_says_how_it_stands_and_that_its_review_is_overdue(reviewer, overdue):
+    page = words_of(reviewer.get(reverse("version-detail", args=[overdue.pk])))
+
+    assert "In force" in page
+    assert "review overdue" in page
 
 
 def test_version_publish_says_where_one_person_may_do_it_alone(authors_page, organization, in_review):
