@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.policy_checks import ExampleAnswer, example_answers, problems_of
 from coding.recapture_services import list_recapture
 from payers import services
@@ -28,7 +28,7 @@ class VersionCheck:
 
 def check_version(version: PolicyVersion, by: User) -> VersionCheck:
     """Check a draft for its review, and a version in review for its publication by this person."""
-    codebook = load_codebook()
+    codebook = current_codebook()
     answers = example_answers(version, codebook)
     of_persons = (
         services.reasons_against_review(version)

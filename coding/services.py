@@ -14,7 +14,6 @@ from django.db.models import Q
 from django.utils import timezone
 
 from coding.answers import digest, finding_as_json, trace_as_json
-from coding.codebook_files import load_codebook
 from coding.engine.code_session import code_session
 from coding.engine.edits.timely_filing import last_day_to_file
 from coding.engine.facts import SessionFacts
@@ -242,7 +241,7 @@ def _rule_on_day(
     record: PatientRecord, day: date, prices: dict[tuple[str, str], list[tuple[date, Decimal]]]
 ) -> list[Answer]:
     """The day's answers under the version in force, each with everything that is saved of it."""
-    codebook = load_codebook()
+    codebook = record.codebook
     version = record.version_on(day)
     day_prices = {key: amount for key, rows in prices.items() if (amount := _price_on(rows, day)) is not None}
     answers = []
@@ -264,7 +263,7 @@ def rule_on_day(
     `terms_on` gives the terms for a session that was coded on a day: whether a review is overdue depends on it. Who
     rules on thousands hands in `known`, where rulings are kept by decision signature: equal ones are decided once.
     """
-    codebook = load_codebook()
+    codebook = record.codebook
     rulings: dict[int, Ruling] = {}
     for visit in record.days[day]:
         facts = record.facts(visit.session, rulings)

@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import groupby
 
+from coding.codebook_in_use import current_codebook
 from coding.engine import vocabulary as words
+from coding.engine.codebook import Codebook
 from coding.engine.facts import AuthorizationFacts, EarlierSession, SessionFacts
 from coding.engine.ruling import Ruling
 from coding.engine.terms import in_force
@@ -75,6 +78,11 @@ class ClinicRows:
             .order_by("effective_from", "revision")
         )
 
+    @cached_property
+    def codebook(self) -> Codebook:
+        """The codebook in use, asked for once for all of these patients."""
+        return current_codebook()
+
 
 class PatientRecord:
     """Everything about one patient that bears on charges, read once: `facts` and `version` then ask no database.
@@ -85,6 +93,7 @@ class PatientRecord:
     def __init__(self, patient: Patient, rows: ClinicRows | None = None) -> None:
         rows = rows or ClinicRows([patient])
         self.patient = patient
+        self._rows = rows
         self.sessions = rows.sessions[patient.pk]
         self.coverages = rows.coverages[patient.pk]
         self.authorizations = rows.authorizations[patient.pk]
@@ -96,6 +105,11 @@ class PatientRecord:
                 key=lambda s: s.date_of_service,
             )
         }
+
+    @property
+    def codebook(self) -> Codebook:
+        """The codebook in use when the rows were read."""
+        return self._rows.codebook
 
     def payer_on(self, day: date) -> Payer | None:
         """The payer that is billed on the day: the one of rank 1."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
-from coding.codebook_files import load_codebook
 from coding.engine.code_session import code_session
 from coding.engine.codebook import Codebook
 from coding.engine.day import is_later_session, previous_session
@@ -90,7 +89,7 @@ def what_would_change(asked: RuledSession, *, claim_form: ClaimForm, role: LineR
     """The single facts that would give the line of that claim form and role another answer, the likeliest first."""
     changes = []
     for fact, facts, terms in _with_one_other_fact(asked, role):
-        ruling = code_session(facts, terms, load_codebook())
+        ruling = code_session(facts, terms, asked.record.codebook)
         before, after = (_blocking(answer, claim_form, role) for answer in (asked.ruling, ruling))
         charge = _charge(ruling, claim_form, role)
         added = tuple(finding for key, finding in after.items() if key not in before)
@@ -104,7 +103,7 @@ def what_would_change(asked: RuledSession, *, claim_form: ClaimForm, role: LineR
 
 def _with_one_other_fact(asked: RuledSession, role: LineRole) -> Iterator[tuple[str, SessionFacts, PolicyTerms | None]]:
     facts, terms = asked.facts, asked.terms
-    for fact, changed in _other_facts(facts, terms, role, load_codebook()):
+    for fact, changed in _other_facts(facts, terms, role, asked.record.codebook):
         yield fact, replace(facts, **changed), terms
         if fact == "earlier_sessions":
             yield from _on_other_days(asked)
@@ -115,7 +114,7 @@ def _on_other_days(asked: RuledSession) -> Iterator[tuple[str, SessionFacts, Pol
 
     Each under the version in force then, and coded as soon after it as now.
     """
-    facts, codebook = asked.facts, load_codebook()
+    facts, codebook = asked.facts, asked.record.codebook
     versions = [version for version in asked.record.versions if version.policy.payer.slug == facts.payer]
     of_codes = {choice.period.starts_on for choice in codebook.delivery_choices} - {None, codebook.first_delivery_day}
     of_policy = {*sorted({version.effective_from for version in versions})[1:]} - of_codes

@@ -1,10 +1,13 @@
 """The national facts that change by date, as the engine reads them: the same for every payer and organization."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
+from types import MappingProxyType
+from typing import Any
 
 from coding.engine.periods import ONE_DAY, Period
 from coding.engine.trace import Citation
@@ -35,6 +38,24 @@ class Table:
     def is_stale(self, day: date) -> bool:
         """Whether a date of service is later than what the table covers."""
         return self.covers_until is not None and day > self.covers_until
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTable:
+    """An official file that was loaded: it takes the place of the shipped table from a day on, until the next begins.
+
+    `rows` maps what the table is asked for to its answer; what is not in it has no answer, whatever was shipped.
+    """
+
+    effective_from: date
+    table: Table
+    citations: tuple[Citation, ...]
+    rows: Mapping[Any, Any] = field(repr=False)
+
+
+def _holding(loaded: tuple[LoadedTable, ...], day: date) -> LoadedTable | None:
+    """The latest that begins on or before the day; they stand in order of their first days."""
+    return next((table for table in reversed(loaded) if table.effective_from <= day), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +172,14 @@ class UnitLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """The modifier indicator of an NCCI pair over a period."""
+
+    indicator: int
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """A national, unadjusted payment rate of one unit over a period."""
 
@@ -207,21 +236,77 @@ class DiagnosisCodes:
     groups: tuple[DiagnosisGroup, ...]
     complexity_categories: frozenset[str]
     citations: tuple[Citation, ...]
+    loaded: tuple[LoadedTable, ...] = ()
+
+    def citations_on(self, day: date) -> tuple[Citation, ...]:
+        """The list that holds on a date."""
+        loaded = _holding(self.loaded, day)
+        return loaded.citations if loaded else self.citations
+
+    def billable_on(self, day: date) -> Collection[str]:
+        """Every code that the release that covers the date lists as billable."""
+        if (loaded := _holding(self.loaded, day)) is not None:
+            return loaded.rows.keys()
+        return self.billable | (self.dropped if day < self.added_from else self.added)
 
     def is_loaded(self, code: str) -> bool:
         """Whether the code's chapter is loaded, so that a missing code is a wrong one."""
         return code[:1] in self.chapters
 
     def is_billable(self, code: str, on: date) -> bool:
-        """Whether the loaded release that covers the date lists the code as billable."""
+        """Whether the release that covers the date lists the code as billable."""
+        if (loaded := _holding(self.loaded, on)) is not None:
+            return code in loaded.rows
         if on < self.added_from:
             return code in self.billable or code in self.dropped
         return code in self.billable or code in self.added
 
 
+def _until(rate: Rate, day: date | None) -> Rate | None:
+    """The rate as far as it goes before a day; None where it begins no earlier."""
+    if day is None or (rate.period.ends_before is not None and rate.period.ends_before <= day):
+        return rate
+    if rate.period.starts_on is not None and rate.period.starts_on >= day:
+        return None
+    return replace(rate, period=Period(rate.period.starts_on, day))
+
+
+class PairsOn(Mapping[tuple[str, str], int]):
+    """The pairs of a loaded file on one date: those that have begun and are not deleted."""
+
+    def __init__(self, rows: Mapping[tuple[str, str], tuple[Pair, ...]], day: date) -> None:
+        self._rows, self._day = rows, day
+
+    def __getitem__(self, codes: tuple[str, str]) -> int:
+        for pair in self._rows[codes]:
+            if self._day in pair.period:
+                return pair.indicator
+        raise KeyError(codes)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return (codes for codes, pairs in self._rows.items() if any(self._day in pair.period for pair in pairs))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+# The files of a table that has several: a loaded one takes the place of its own part alone.
+FILES_OF_TABLE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "unit_limits": ("hospital", "practitioner"),
+        "pairs": ("hospital", "practitioner"),
+        "rates": ("OPPS", "MPFS"),
+        "diagnoses": ("",),
+    }
+)
+
+
 @dataclass(frozen=True)
 class Codebook:
-    """All tables, read once. `digest` names their content: with another digest, every answer may be another."""
+    """All tables, read once. `digest` names their content: with another digest, every answer may be another.
+
+    `loaded` maps a table and its file to the official files that were loaded, which hold from their first days on.
+    """
 
     digest: str
     tables: Mapping[str, Table]
@@ -243,6 +328,19 @@ class Codebook:
     defaults_of_kind: Mapping[PayerKind, Mapping[str, HouseDefault]]
     defaults_of_payer: Mapping[str, Mapping[str, HouseDefault]]
     house_rules: Citation
+    loaded: Mapping[tuple[str, str], tuple[LoadedTable, ...]] = field(default_factory=dict)
+
+    def loaded_on(self, table: str, file: str, day: date) -> LoadedTable | None:
+        """The official file that holds on a date in place of what was shipped, or None."""
+        return _holding(self.loaded.get((table, file), ()), day)
+
+    def tables_on(self, day: date) -> Iterator[Table]:
+        """Every table that answers for a date: the shipped one wherever a file of it is not loaded, and what is."""
+        for name, table in self.tables.items():
+            loaded = [self.loaded_on(name, file, day) for file in FILES_OF_TABLE.get(name, ("",))]
+            if None in loaded:
+                yield table
+            yield from (found.table for found in loaded if found is not None)
 
     def house_rule(self, section: str) -> tuple[Citation, ...]:
         """The citation of a rule that the house has settled itself, by the heading that it stands under."""
@@ -290,16 +388,41 @@ class Codebook:
         """Which NCCI file a claim form is held against."""
         return "hospital" if claim_form is ClaimForm.INSTITUTIONAL else "practitioner"
 
-    def unit_limit(self, claim_form: ClaimForm, code: str) -> UnitLimit | None:
+    def unit_limit(self, claim_form: ClaimForm, code: str, *, on: date) -> UnitLimit | None:
         """The units of a code that a patient's day may carry on a claim form, where a table says so."""
-        return self.unit_limits.get((self.file_of(claim_form), code))
+        file = self.file_of(claim_form)
+        if (loaded := self.loaded_on("unit_limits", file, on)) is not None:
+            return loaded.rows.get(code)
+        return self.unit_limits.get((file, code))
 
-    def pair_indicator(self, claim_form: ClaimForm, column1: str, column2: str) -> int | None:
+    def pair_indicator(self, claim_form: ClaimForm, column1: str, column2: str, *, on: date) -> int | None:
         """The modifier indicator of an NCCI pair (0: never together, 1: a modifier may part them), or None."""
-        return self.pairs.get((self.file_of(claim_form), column1, column2))
+        return self.pairs_on(self.file_of(claim_form), on).get((column1, column2))
+
+    def pairs_on(self, file: str, on: date) -> Mapping[tuple[str, str], int]:
+        """The modifier indicators of every pair of a file on a date, by column 1 and column 2."""
+        loaded = self.loaded_on("pairs", file, on)
+        if loaded is None:
+            return self._shipped_pairs[file]
+        return PairsOn(loaded.rows, on)
+
+    def pair_citations_on(self, file: str, on: date) -> tuple[Citation, ...]:
+        """The source of the pairs of a file on a date."""
+        loaded = self.loaded_on("pairs", file, on)
+        return self.pair_citations if loaded is None else loaded.citations
+
+    @cached_property
+    def _shipped_pairs(self) -> Mapping[str, Mapping[tuple[str, str], int]]:
+        found: dict[str, dict[tuple[str, str], int]] = {file: {} for file in FILES_OF_TABLE["pairs"]}
+        for (file, column1, column2), indicator in self.pairs.items():
+            found[file][column1, column2] = indicator
+        return found
 
     def rate(self, *, schedule: str, code: str, modifier: str, on: date) -> Rate | None:
         """The national rate of a code on a date, or None where it is not known."""
+        if (loaded := self.loaded_on("rates", schedule, on)) is not None:
+            found = loaded.rows.get((code, modifier))
+            return found if found is not None and on in found.period else None
         return next(
             (
                 rate
@@ -308,6 +431,22 @@ class Codebook:
             ),
             None,
         )
+
+    @cached_property
+    def every_rate(self) -> tuple[Rate, ...]:
+        """The rates of all dates, each over the dates for which it is the answer."""
+        first = {
+            schedule: tables[0].effective_from for (name, schedule), tables in self.loaded.items() if name == "rates"
+        }
+        shipped = (_until(rate, first.get(rate.schedule)) for rate in self.rates)
+        loaded = (
+            _until(rate, later.effective_from if later else None)
+            for (name, _), tables in self.loaded.items()
+            if name == "rates"
+            for table, later in zip(tables, (*tables[1:], None), strict=True)
+            for rate in table.rows.values()
+        )
+        return tuple(rate for rate in chain(shipped, loaded) if rate is not None)
 
     @cached_property
     def first_delivery_day(self) -> date:
@@ -326,7 +465,15 @@ class Codebook:
             *(rate.period for rate in self.rates),
             Period(self.diagnoses.icd10_from, self.diagnoses.added_from),
             *(Period.inclusive(None, table.covers_until) for table in self.tables.values()),
+            *self._periods_of_loaded(),
         ]
         return tuple(
             sorted({day for period in periods for day in (period.starts_on, period.ends_before) if day is not None})
         )
+
+    def _periods_of_loaded(self) -> Iterator[Period]:
+        """What begins or ends in the official files that were loaded."""
+        for found in chain(*self.loaded.values()):
+            yield Period.inclusive(found.effective_from, found.table.covers_until)
+            for row in found.rows.values():
+                yield from (pair.period for pair in row) if isinstance(row, tuple) else ()

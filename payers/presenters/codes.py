@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.engine.codebook import Code, Codebook
+from coding.engine.codebook import FILES_OF_TABLE, Code, Codebook
 from coding.engine.periods import ONE_DAY, Period
 from coding.engine.ruling import Ruling
 from coding.engine.trace import Citation
@@ -166,13 +166,13 @@ def code_page(
         "schedules": [label for *_, label in SCHEDULES],
         "related": _related(code, codebook),
         "limits": [
-            (form, codebook.unit_limit(claim_form, code.code))
+            (form, codebook.unit_limit(claim_form, code.code, on=on))
             for form, claim_form in (("Hospital", ClaimForm.INSTITUTIONAL), ("Practitioner", ClaimForm.PROFESSIONAL))
         ],
-        "pairs": _pairs(code, codebook),
-        "pair_citations": codebook.pair_citations,
-        "sources": _sources(code, choices, modalities, codebook),
-        "tables": sorted(codebook.tables.values(), key=lambda table: table.title),
+        "pairs": _pairs(code, codebook, on),
+        "pair_citations": _sources_of_pairs(codebook, on),
+        "sources": _sources(code, choices, modalities, codebook, on),
+        "tables": sorted(codebook.tables_on(on), key=lambda table: table.title),
     }
 
 
@@ -252,8 +252,7 @@ def _modifiers(code: Code, example: Example | None) -> list[ModifierRow]:
 def _groups(codebook: Codebook, on: date) -> list[dict[str, Any]]:
     """The named groups of diagnoses, each with how many codes are billable in it on the date."""
     diagnoses = codebook.diagnoses
-    known = diagnoses.billable | diagnoses.added | diagnoses.dropped
-    categories = Counter(code[:3] for code in known if diagnoses.is_billable(code, on))
+    categories = Counter(code[:3] for code in diagnoses.billable_on(on))
     return [
         {"group": group, "count": sum(count for category, count in categories.items() if category in group)}
         for group in diagnoses.groups
@@ -262,7 +261,7 @@ def _groups(codebook: Codebook, on: date) -> list[dict[str, Any]]:
 
 def _rates(code: Code, codebook: Codebook) -> list[dict[str, Any]]:
     """National rates by year, newest first: every year since the first that any rate is known for."""
-    known = [rate for rate in codebook.rates if rate.period.starts_on and rate.period.last_day]
+    known = [rate for rate in codebook.every_rate if rate.period.starts_on and rate.period.last_day]
     first = min((rate.period.starts_on.year for rate in known), default=0)
     last = max((rate.period.last_day.year for rate in known), default=-1)
     rows = []
@@ -278,7 +277,7 @@ def _amounts(code: Code, schedule: str, modifier: str, year: int, codebook: Code
     whole = Period.inclusive(date(year, 1, 1), date(year, 12, 31))
     return [
         (rate.amount, "" if rate.period == whole else rate.period.words)
-        for rate in codebook.rates
+        for rate in codebook.every_rate
         if (rate.schedule, rate.code, rate.modifier) == (schedule, code.code, modifier)
         and rate.period.starts_on
         and rate.period.starts_on.year == year
@@ -289,23 +288,29 @@ def _related(code: Code, codebook: Codebook) -> list[Code]:
     return [other for other in codes_with_pages(codebook) if other.role is code.role and other.code != code.code]
 
 
-def _pairs(code: Code, codebook: Codebook) -> list[PairRow]:
+def _pairs(code: Code, codebook: Codebook, on: date) -> list[PairRow]:
     found: dict[tuple[str, str, int], list[str]] = defaultdict(list)
-    for (file, column1, column2), indicator in codebook.pairs.items():
-        if column1 == code.code:
-            found[(file, "column 1, paid before", indicator)].append(column2)
-        if column2 == code.code:
-            found[(file, "column 2, yields to", indicator)].append(column1)
+    for file in FILES_OF_TABLE["pairs"]:
+        for (column1, column2), indicator in codebook.pairs_on(file, on).items():
+            if column1 == code.code:
+                found[(file, "column 1, paid before", indicator)].append(column2)
+            if column2 == code.code:
+                found[(file, "column 2, yields to", indicator)].append(column1)
     return [
         PairRow(file.capitalize(), position, indicator, sorted(codes))
         for (file, position, indicator), codes in sorted(found.items())
     ]
 
 
-def _sources(code: Code, choices: list, modalities: list, codebook: Codebook) -> list[Citation]:
+def _sources_of_pairs(codebook: Codebook, on: date) -> list[Citation]:
+    every = chain.from_iterable(codebook.pair_citations_on(file, on) for file in FILES_OF_TABLE["pairs"])
+    return list(dict.fromkeys(every))
+
+
+def _sources(code: Code, choices: list, modalities: list, codebook: Codebook, on: date) -> list[Citation]:
     of_entries = [entry.citations for entry in (code, *choices, *modalities)]
-    of_rates = [rate.citations for rate in codebook.rates if rate.code == code.code]
-    every = chain(*of_entries, *of_rates, codebook.pair_citations, codebook.diagnoses.citations)
+    of_rates = [rate.citations for rate in codebook.every_rate if rate.code == code.code]
+    every = chain(*of_entries, *of_rates, _sources_of_pairs(codebook, on), codebook.diagnoses.citations_on(on))
     return sorted(dict.fromkeys(every), key=lambda citation: citation.title)
 
 

@@ -239,7 +239,7 @@ def guidance_page(
         "dx_groups": codebook.diagnoses.groups,
         "held": findings,
         "sources": _sources(clauses, version),
-        "tables": sorted(codebook.tables.values(), key=lambda table: table.title),
+        "tables": sorted(codebook.tables_on(on), key=lambda table: table.title),
         "changes": _changes(book),
         "is_before_seam": on < seam,
         "before_seam": seam - timedelta(days=1),

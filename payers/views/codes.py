@@ -5,7 +5,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.engine.vocabulary import Setting
 from payers.case_forms import CaseForm, CodeAskedForm, TransitionForm
 from payers.guidance import payer_books
@@ -16,7 +16,7 @@ from payers.presenters.codes import case_of, code_list_page, code_page, example_
 @require_safe
 @permission_required("payers.view_payer", raise_exception=True)
 def code_list(request: HttpRequest) -> HttpResponse:
-    context = code_list_page(load_codebook(), today=today_of(request.user))
+    context = code_list_page(current_codebook(), today=today_of(request.user))
     return render(request, "payers/code_list.html", context)
 
 
@@ -24,7 +24,7 @@ def code_list(request: HttpRequest) -> HttpResponse:
 @permission_required("payers.view_payer", raise_exception=True)
 def code_detail(request: HttpRequest, code: str) -> HttpResponse:
     """One code's page; the payers are asked for today, or for the last day of a code that has ended."""
-    today, codebook = today_of(request.user), load_codebook()
+    today, codebook = today_of(request.user), current_codebook()
     known = codebook.codes.get(code)
     if known is None or known.role is None:
         raise Http404(code)
@@ -48,7 +48,7 @@ def code_detail(request: HttpRequest, code: str) -> HttpResponse:
 @permission_required("payers.view_payer", raise_exception=True)
 def code_transition(request: HttpRequest) -> HttpResponse:
     """The change of codes, for one payer and setting, and where every payer stands."""
-    today, codebook = today_of(request.user), load_codebook()
+    today, codebook = today_of(request.user), current_codebook()
     organization = request.user.organization_id
     books = payer_books(organization)
     if not books:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.engine.vocabulary import PayerKind
 from payers import draft_services as services
 from payers.draft_requests import draft_or_404, is_in_place, sent_elsewhere, told_when_frozen
@@ -77,7 +77,7 @@ def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
         key=key,
         version=version,
         existing=version.clauses.filter(term=key).first(),
-        defaults=load_codebook().house_defaults(payer.slug, PayerKind(payer.kind)),
+        defaults=current_codebook().house_defaults(payer.slug, PayerKind(payer.kind)),
         today=today_of(request.user),
         auto_id=f"{key}_%s",
     )
@@ -201,7 +201,7 @@ def _statement(request: HttpRequest, pk: int) -> PolicyClause:
 
 
 def _editor(request: HttpRequest, version: PolicyVersion, *, form: VersionForm | None = None) -> HttpResponse:
-    codebook, today = load_codebook(), today_of(request.user)
+    codebook, today = current_codebook(), today_of(request.user)
     opening = DraftCaseForm.of_draft(version, today=today)
     case = DraftCaseForm(opening, version=version)
     case.full_clean()

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.reports import BYTE_ORDER_MARK, harmless
 from payers.guidance import payer_books
 from payers.matrix_forms import MatrixForm
@@ -25,7 +25,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
         return render(request, "payers/_matrix_table.html", context, status=status)
     today = today_of(request.user)
     books = payer_books(request.user.organization_id)
-    context["changes"] = changes_page(books, today=today, codebook=load_codebook())
+    context["changes"] = changes_page(books, today=today, codebook=current_codebook())
     return render(request, "payers/matrix.html", context, status=status)
 
 
@@ -53,6 +53,6 @@ def _matrix(request: HttpRequest) -> tuple[dict[str, Any], int]:
     if asked["payer"]:
         books = [book for book in books if book.payer == asked["payer"]]
     page = matrix_page(
-        books, on=asked["on"], since=asked["since"], kind=asked["kind"], codebook=load_codebook(), today=today
+        books, on=asked["on"], since=asked["since"], kind=asked["kind"], codebook=current_codebook(), today=today
     )
     return {"form": form, "page": page}, 200 if is_valid else 422

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.publishing import check_version, publish_checked, submit_checked
 from coding.services import recapture_for_policy
 from payers import services
@@ -51,7 +51,7 @@ def policy_detail(request: HttpRequest, slug: str) -> HttpResponse:
 @permission_required("payers.view_policyversion", raise_exception=True)
 def version_detail(request: HttpRequest, pk: int) -> HttpResponse:
     version = _version(request, pk)
-    context = version_page(version, codebook=load_codebook()) | how_it_stands(version, today=today_of(request.user))
+    context = version_page(version, codebook=current_codebook()) | how_it_stands(version, today=today_of(request.user))
     return render(request, "payers/version_detail.html", context)
 
 
@@ -132,7 +132,7 @@ def version_review(request: HttpRequest, pk: int) -> HttpResponse:
         services.record_review(version=version, at=clock.now(), by=request.user, **form.cleaned_data)
         messages.success(request, _("Noted: %(label)s was compared again.") % {"label": version.label})
         return redirect("policy-review-list")
-    context = version_page(version, codebook=load_codebook()) | {"form": form}
+    context = version_page(version, codebook=current_codebook()) | {"form": form}
     return render(request, "payers/version_review.html", context, status=_status(request))
 
 
@@ -171,7 +171,7 @@ def _check_page(
     request: HttpRequest, version: PolicyVersion, template: str, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     check = check_version(version, request.user)
-    return render(request, template, check_page(version, check, codebook=load_codebook()) | context, status=status)
+    return render(request, template, check_page(version, check, codebook=current_codebook()) | context, status=status)
 
 
 def _form_page(request: HttpRequest, form: object, **words: Any) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from portal.forms.day_fields import DayField
 from portal.models import (
     Course,
@@ -300,7 +300,7 @@ def diagnosis_hints(codes: list[str], *, on: date) -> list[str]:
     """What the codebook has to say on a day about codes that look right: none at all, or not billable."""
     if not codes:
         return [_("No diagnosis is given; lines are held until there is one.")]
-    known = load_codebook().diagnoses
+    known = current_codebook().diagnoses
     wrong = [c for c in codes if ICD_10.fullmatch(c) and known.is_loaded(c) and not known.is_billable(c, on)]
     return [
         _("%(code)s is not a billable ICD-10-CM code on %(on)s; lines with it are held.")

@@ -96,7 +96,10 @@ def test_code_is_valid_from_its_first_to_its_last_day(code, last_before, first, 
 def test_unit_limit_by_file(code, hospital, practitioner) -> None:
     codebook = load_codebook()
 
-    limits = [codebook.unit_limit(form, code).units for form in (ClaimForm.INSTITUTIONAL, ClaimForm.GLOBAL)]
+    limits = [
+        codebook.unit_limit(form, code, on=date(2024, 7, 1)).units
+        for form in (ClaimForm.INSTITUTIONAL, ClaimForm.GLOBAL)
+    ]
 
     assert limits == [hospital, practitioner]
 
@@ -114,7 +117,7 @@ def test_unit_limit_by_file(code, hospital, practitioner) -> None:
     ],
 )
 def test_pair_indicator_by_file(form, column1, column2, indicator) -> None:
-    assert load_codebook().pair_indicator(form, column1, column2) == indicator
+    assert load_codebook().pair_indicator(form, column1, column2, on=date(2024, 7, 1)) == indicator
 
 
 @pytest.mark.parametrize(

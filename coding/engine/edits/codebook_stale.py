@@ -9,7 +9,7 @@ from coding.engine.terms import TermsInForce
 
 def codebook_stale(facts: SessionFacts, terms: TermsInForce, codebook: Codebook) -> Finding | None:
     """Tables of the codebook end before the date of service."""
-    stale = [table for table in codebook.tables.values() if table.is_stale(facts.date_of_service)]
+    stale = [table for table in codebook.tables_on(facts.date_of_service) if table.is_stale(facts.date_of_service)]
     if not stale:
         return None
     return find(

@@ -13,4 +13,4 @@ def dx_invalid(facts: SessionFacts, terms: TermsInForce, codebook: Codebook) -> 
     wrong = [code for code in codes if standing(code, facts.date_of_service, codebook.diagnoses) is Standing.INVALID]
     if not wrong:
         return None
-    return find("dx_invalid", codebook.diagnoses.citations, codes=", ".join(wrong))
+    return find("dx_invalid", codebook.diagnoses.citations_on(facts.date_of_service), codes=", ".join(wrong))

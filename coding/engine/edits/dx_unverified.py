@@ -15,4 +15,4 @@ def dx_unverified(facts: SessionFacts, terms: TermsInForce, codebook: Codebook) 
     ]
     if not unverified:
         return None
-    return find("dx_unverified", codebook.diagnoses.citations, codes=", ".join(unverified))
+    return find("dx_unverified", codebook.diagnoses.citations_on(facts.date_of_service), codes=", ".join(unverified))

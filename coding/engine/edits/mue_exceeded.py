@@ -13,7 +13,7 @@ from coding.engine.vocabulary import LineRole
 def mue_exceeded(facts: SessionFacts, terms: TermsInForce, codebook: Codebook, claim: Claim) -> Finding | None:
     """The patient's day counts more units of the delivery code than the table allows."""
     line = claim.delivery
-    limit = codebook.unit_limit(claim.claim_form, line.code) if line else None
+    limit = codebook.unit_limit(claim.claim_form, line.code, on=facts.date_of_service) if line else None
     if line is None or limit is None:
         return None
     units = line.units if are_counted_up(terms) else line.units + units_before(facts, claim.claim_form, line.code)

@@ -2,7 +2,7 @@
 
 from coding.engine.claim import Claim
 from coding.engine.codebook import Codebook
-from coding.engine.edits.pairs import codes_of_pairs
+from coding.engine.edits.pairs import codes_of_pairs, sources_of_pairs
 from coding.engine.facts import SessionFacts
 from coding.engine.findings import Finding, find
 from coding.engine.terms import TermsInForce
@@ -19,7 +19,7 @@ def ncci_pair_review(facts: SessionFacts, terms: TermsInForce, codebook: Codeboo
         return None
     return find(
         "ncci_pair_review",
-        codebook.pair_citations,
+        sources_of_pairs(facts, codebook, claim),
         claim_form=claim.claim_form,
         code=" and ".join(dict.fromkeys(code for code, _ in found)),
         others=", ".join(dict.fromkeys(other for _, other in found)),

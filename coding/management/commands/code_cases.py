@@ -8,7 +8,7 @@ from pathlib import Path
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from coding.case_files import Case, CaseFileError, format_findings, format_lines, read_cases, write_answers
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.engine.code_session import code_session
 from coding.engine.ruling import Ruling
 from coding.engine.terms import PolicyTerms, in_force
@@ -74,7 +74,7 @@ def _published_terms(organization: Organization) -> dict[str, list[PolicyTerms]]
 
 def _answer(case: Case, versions: Sequence[PolicyTerms]) -> Ruling:
     policy = in_force(versions, case.facts.date_of_service)
-    return code_session(case.facts, case.terms_over(policy), load_codebook())
+    return code_session(case.facts, case.terms_over(policy), current_codebook())
 
 
 def explained(name: str, ruling: Ruling) -> str:
