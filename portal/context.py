@@ -76,7 +76,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(
                 _("To read"),
                 "attestation-list",
-                "clipboard2-check",
+                "list-ul",
                 "portal.add_treatmentsession",
                 ("attestation-",),
                 counts="reading",

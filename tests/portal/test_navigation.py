@@ -79,17 +79,19 @@ def test_frame_marks_one_place_and_tells_the_page_from_a_page_below(organization
 # People
 
 
-CHARGES = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "Imports", "Payer guidance"]
+READ = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "Imports"]
+ENTER = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "To capture again", "Imports"]
 RULES = ["Payer matrix", "Codes", "2025 to 2026 codes", "Policies"]
+OVERSIGHT = ["Reconciliation", "Reports", "Readers", "Audit trail"]
 
 
 @pytest.mark.parametrize(
     ("role", "places"),
     [
-        ("coder", [*CHARGES, "To read", *RULES]),
-        ("manager", [*CHARGES, "To read", *RULES, "Reports", "Readers", "Audit trail"]),
-        ("admin", [*CHARGES, "To read", *RULES, "Reports", "Readers", "Audit trail", "Set-up"]),
-        ("auditor", [*CHARGES, *RULES, "Reports", "Readers", "Audit trail", "Set-up"]),
+        ("coder", [*ENTER, "Payer guidance", "To read", *RULES]),
+        ("manager", [*ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT]),
+        ("admin", [*ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT, "Set-up"]),
+        ("auditor", [*READ, "Payer guidance", *RULES, *OVERSIGHT, "Set-up"]),
     ],
 )
 def test_frame_shows_the_places_of_a_role(organization, role, places):
