@@ -9,7 +9,7 @@ from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from coding.codebook_files import load_codebook
+from coding.codebook_in_use import current_codebook
 from coding.engine.periods import ONE_DAY
 from coding.models import ChargeLine
 from payers.models import Payer, PolicyClause, PolicyVersion, VersionStatus
@@ -102,7 +102,7 @@ def _last_day(version: PolicyVersion, versions: list[PolicyVersion]) -> date | N
 def _lines_by_version(user: User) -> dict[tuple[int, str], int]:
     """How many live lines each override is on: those with TC, and those with a code that was deleted by their date."""
     is_deleted = Q()
-    for code in load_codebook().codes.values():
+    for code in current_codebook().codes.values():
         if code.valid.ends_before is not None:
             is_deleted |= Q(code=code.code, date_of_service__gte=code.valid.ends_before)
     touched = (
