@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from coding.views import hold_actions, holds, impact, line_actions, lines, prices, recapture, reconciliation, reports
+from coding.views import (
+    hold_actions,
+    holds,
+    impact,
+    line_actions,
+    lines,
+    prices,
+    recapture,
+    reconciliation,
+    reference,
+    reports,
+)
 from payers.views import payer_setup
 from portal.views import saved_views
 
@@ -78,6 +89,9 @@ urlpatterns = [
     path("setup/payers/", payer_setup.payer_list, name="payer-list"),
     path("setup/payers/new/", payer_setup.payer_edit, name="payer-create"),
     path("setup/payers/<int:pk>/", payer_setup.payer_edit, name="payer-amend"),
+    path("setup/official-files/", reference.reference_list, name="reference-list"),
+    path("setup/official-files/load/", reference.reference_load, name="reference-load"),
+    path("setup/official-files/<int:pk>/", reference.reference_detail, name="reference-detail"),
     path("setup/prices/", prices.price_list, name="price-list"),
     path("setup/prices/new/", prices.price_edit, name="price-create"),
     path("setup/prices/<int:pk>/", prices.price_edit, name="price-amend"),

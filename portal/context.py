@@ -46,6 +46,7 @@ BELOW_SETUP = (
     "user-",
     "payer-",
     "price-",
+    "reference-",
 )
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("", (Place(_("Home"), "home", "house"),)),

@@ -120,6 +120,11 @@ ELSEWHERE = (
         "price-list",
         gettext_lazy("What the organization charges for a code, from a date of service on."),
     ),
+    (
+        gettext_lazy("Official files"),
+        "reference-list",
+        gettext_lazy("National tables: NCCI pairs and unit limits, rates, diagnosis codes, and how old they are."),
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from coding.models import FeeSchedule, ImpactPreview
+from coding.models import FeeSchedule, ImpactPreview, ReferenceLoad
 from coding.services import capture_from
 from payers.services import submit_version
 from portal.models import GapReason, ScheduledFraction, TreatmentLogUpload
@@ -73,6 +73,9 @@ MATRIX = {
     "payer-list": (LOOK_AT_SETUP, "GET", ""),
     "payer-create": (SET_UP, "GET POST", ""),
     "payer-amend": (SET_UP, "GET POST", "payer"),
+    "reference-list": (LOOK_AT_SETUP, "GET", ""),
+    "reference-load": (SET_UP, "GET POST", ""),
+    "reference-detail": (LOOK_AT_SETUP, "GET", "official file"),
     "price-list": (LOOK_AT_SETUP, "GET", ""),
     "price-create": (SET_UP, "GET POST", ""),
     "price-amend": (SET_UP, "GET POST", "price"),
@@ -244,7 +247,7 @@ OF_A_DEPARTMENT = {
     "changed session",
 }
 # The codebook is the same for every organization.
-THE_SAME_FOR_ALL = {"", "code"}
+THE_SAME_FOR_ALL = {"", "code", "official file"}
 REFUSED, MISSING, GIVEN, TO_SIGN_IN = "refused", "missing", "given", "to the sign-in"
 
 
@@ -331,6 +334,11 @@ class World:
             "user": make_user(organization, role="coder"),
             "payer": payer,
             "price": price,
+            "official file": ReferenceLoad.objects.get_or_create(
+                kind="cpt_descriptors",
+                effective_from=date(2026, 1, 1),
+                defaults={"release": "2026", "loaded_at": datetime(2026, 11, 24, 15, tzinfo=UTC)},
+            )[0],
             "patient": course.patient,
             "course": course,
             "prescription": prescription,
