@@ -47,19 +47,21 @@ class Page:
 
 @contextlib.contextmanager
 def served() -> Iterator[int]:
-    """The port at which gunicorn serves the portal; it ends with the block."""
+    """The port at which gunicorn serves the portal, with a worker beside it; both end with the block."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{HOST}:{port}", "--workers", "1"]
     gunicorn += ["--threads", "4", "--log-level", "error"]
-    server = subprocess.Popen(gunicorn)
+    server = subprocess.Popen(gunicorn, env=os.environ | ({"DATABASE_URL": database} if database else {}))
+    worker = subprocess.Popen([sys.executable, "manage.py", "work", "--beside-parent"])
     try:
         _wait_for(port)
         yield port
     finally:
-        server.terminate()
-        server.wait()
+        for process in (server, worker):
+            process.terminate()
+            process.wait()
 
 
 def session_of(username: str) -> str:

@@ -1,5 +1,6 @@
 """Do the long work that people ask for on pages; runs beside the portal."""
 
+import os
 import signal
 import threading
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="end when nothing waits any more")
+        parser.add_argument("--beside-parent", action="store_true", help="end with the process that started this one")
 
     def handle(self, *args: object, **options: object) -> None:
         if options["once"]:
@@ -26,6 +28,11 @@ class Command(BaseCommand):
         told_to_end = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: told_to_end.set())
-        while not told_to_end.is_set():
-            work_off(kinds=KINDS, is_stopping=told_to_end.is_set)
+        parent = os.getppid()
+
+        def is_stopping() -> bool:
+            return told_to_end.is_set() or (bool(options["beside_parent"]) and os.getppid() != parent)
+
+        while not is_stopping():
+            work_off(kinds=KINDS, is_stopping=is_stopping)
             told_to_end.wait(SECONDS_BETWEEN_LOOKS)
