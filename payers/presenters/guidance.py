@@ -197,14 +197,15 @@ def guidance_page(
     # What the department bills where one is asked for; a setting alone bills as its kind does.
     billed = {"claim_forms": place.claim_forms} if place.claim_forms else {}
     shown_clauses = _shown_clauses(version, on=on, today=today)
-    clauses = [shown.clause for shown in shown_clauses]
     findings = [
         ShownFinding(situation, title_of(finding), finding)
         for situation, finding in enquiry.findings_by_situation(setting)
     ]
     usual = enquiry.answer(setting, **billed)
     second = enquiry.answer(setting, earlier_sessions=(SECOND_SESSION,), **billed)
-    terms = shown_terms(enquiry.terms, {clause.term: clause for clause in clauses if clause.term})
+    terms = shown_terms(
+        enquiry.terms, {shown.clause.term: shown.clause for shown in shown_clauses if shown.clause.term}
+    )
     page = {
         "payer": book.payer,
         "version": version,
@@ -238,7 +239,7 @@ def guidance_page(
         "last_old_day": seam - timedelta(days=1),
         "dx_groups": codebook.diagnoses.groups,
         "held": findings,
-        "sources": _sources(clauses, version),
+        "sources": _sources(shown_clauses),
         "tables": sorted(codebook.tables_on(on), key=lambda table: table.title),
         "changes": _changes(book),
         "is_before_seam": on < seam,
@@ -351,15 +352,16 @@ def _glance(
     ]
 
 
-def _sources(clauses: Iterable[PolicyClause], version: PolicyVersion | None) -> list[tuple[Citation, str]]:
+def _sources(shown_clauses: Iterable[ShownClause]) -> list[tuple[Citation, str]]:
     """Each source of the version once, with how far it carries."""
     found: dict[tuple[str, str], tuple[Citation, str]] = {}
-    for clause in clauses:
+    for shown in shown_clauses:
+        clause = shown.clause
         citation = Citation(
             title=clause.citation_title,
             url=clause.citation_url,
             published=clause.citation_published,
-            reviewed_on=version.reviewed_on if version else None,
+            reviewed_on=shown.compared_on,
         )
         found.setdefault((clause.citation_title, clause.citation_url), (citation, clause.get_confidence_display()))
     return sorted(found.values(), key=lambda pair: pair[0].title)
@@ -380,6 +382,7 @@ def payer_rows(books: list[PayerBook], *, on: date, codebook: Codebook) -> list[
             {
                 "payer": book.payer,
                 "version": enquiry.version,
+                "compared_on": last_reviewed_on(enquiry.version, on) if enquiry.version else None,
                 "is_review_overdue": bool(enquiry.version and is_review_overdue(enquiry.version, on)),
                 "answer": shown_row("", enquiry.answer()),
                 "authorization": "needed" if enquiry.terms.holds("authorization_required") else _("not needed"),

@@ -4,7 +4,9 @@ import re
 from datetime import UTC, date, datetime
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from coding.codebook_files import load_codebook
@@ -522,6 +524,20 @@ def test_guidance_page_marks_a_statement_whose_review_is_overdue(coder, payer):
     assert said.count("review overdue") == 1
 
 
+def test_guidance_page_asks_the_same_number_of_queries_however_many_versions(coder, payer):
+    make_policy_version(payer, terms={"bid": "76"})
+    make_policy_version(payer, terms={"bid": "59"}, effective_from=date(2026, 1, 1))
+    with CaptureQueriesContext(connection) as few:
+        page_of(coder, "2026-01-05")
+    make_policy_version(payer, terms={"bid": "76"}, effective_from=date(2026, 2, 1))
+    make_policy_version(payer, terms={"bid": "59"}, effective_from=date(2026, 3, 1))
+
+    with CaptureQueriesContext(connection) as many:
+        page_of(coder, "2026-01-05")
+
+    assert len(many) <= len(few)
+
+
 # What is new since the last reading
 
 
@@ -615,3 +631,18 @@ def test_guidance_page_asks_its_reader_to_attest(coder, payer, reader):
 
     assert "Example Health changed what applies here" in said
     assert "Mark as read" not in said
+
+
+def test_guidance_page_of_a_version_that_was_compared_again_says_when(organization, coder, payer):
+    version = make_policy_version(payer, terms={"bid": "59"}, reviewed_on=date(2024, 1, 15))
+    version.reviews.create(
+        reviewed_on=date(2026, 11, 20),
+        by=make_user(organization, role="admin"),
+        at=datetime(2026, 11, 20, 15, tzinfo=UTC),
+    )
+
+    response = page_of(coder, "2026-01-05")
+
+    assert "Compared with its sources on 11/20/2026" in words_of(response)
+    assert "overdue" not in words_of(response)
+    assert [citation.reviewed_on for citation, _ in response.context["page"]["sources"]] == [date(2026, 11, 20)]
