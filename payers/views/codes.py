@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from coding.codebook_in_use import current_codebook
 from coding.engine.vocabulary import Setting
+from coding.reference_reports import descriptor_of
 from payers.case_forms import CaseForm, CodeAskedForm, TransitionForm
 from payers.guidance import payer_books
 from payers.presenters.asked import today_of
@@ -38,6 +39,7 @@ def code_detail(request: HttpRequest, code: str) -> HttpResponse:
     case = CaseForm(initial=case_of(example, on=on, today=today), organization=organization)
     context = {
         "page": code_page(known, books, example, on=on, codebook=codebook, today=today),
+        "descriptor": descriptor_of(code, on=on),
         "form": form,
         "case_form": case,
     }
