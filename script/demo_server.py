@@ -53,7 +53,7 @@ def served() -> Iterator[int]:
         port = probe.getsockname()[1]
     gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{HOST}:{port}", "--workers", "1"]
     gunicorn += ["--threads", "4", "--log-level", "error"]
-    server = subprocess.Popen(gunicorn, env=os.environ | ({"DATABASE_URL": database} if database else {}))
+    server = subprocess.Popen(gunicorn)
     worker = subprocess.Popen([sys.executable, "manage.py", "work", "--beside-parent"])
     try:
         _wait_for(port)
