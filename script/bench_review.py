@@ -1,8 +1,17 @@
-"""Charge review at a million lines beside the demo's ten thousand: the first page, the fiftieth, and held lines."""
+"""The lists of work at a million lines beside the demo's ten thousand.
 
+Charge review: the first page, the fiftieth, and held lines. Holds: the first page. The numbers on the tabs of a list
+come after its page and are measured apart.
+"""
+
+import contextlib
 import html
+import os
 import re
 import statistics
+from collections import defaultdict
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from demo_server import Page, ask, served, session_of
 from django.db import connection, models
@@ -10,6 +19,7 @@ from django.urls import reverse
 
 from coding.models import ChargeLine, SessionHold, SessionRuling
 from portal.models import TreatmentSession
+from portal.presenters.saved_views import TABS
 
 LINES = 1_000_000
 RUNS = 20
@@ -35,38 +45,66 @@ COPIES = """
 
 
 def main() -> None:
-    """Print a line for each size, and how many times as long the larger one takes."""
-    with served() as port:
-        few = measure(port)
-        multiply_lines()
-        many = measure(port)
-    for name in few:
-        print(f"charge review, {name}: {many[name] / few[name]:.2f} x as long")
-
-
-def measure(port: int) -> dict[str, float]:
-    """The median milliseconds of each page at the present number of lines."""
+    """Print a line for each page: its milliseconds at both sizes, and how many times as long the larger one takes."""
     cookie = session_of("coder")
+    with copied_database() as few_lines:
+        told = size()
+        multiply_lines()
+        print(f"{told} beside {size()}", flush=True)
+        with served(few_lines) as few, served() as many:
+            measure({port: pages(port, cookie) for port in (few, many)}, cookie)
+
+
+def size() -> str:
+    return f"{ChargeLine.objects.live().count():,} lines and {SessionHold.objects.open().count():,} open holds"
+
+
+@contextlib.contextmanager
+def copied_database() -> Iterator[str]:
+    """The address of a copy of the database as it is now; it ends with the block."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    name = connection.settings_dict["NAME"]
+    copy = f"{name}_few"
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
+    try:
+        yield urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{copy}").geturl()
+    finally:
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+
+def pages(port: int, cookie: str) -> list[Page]:
+    """The pages that are measured; the far one has an address of its own at each size."""
     address = reverse("charge-review")
     far = address
     for _ in range(FAR_PAGE - 1):
         _took, content = ask(port, Page("charge review", far), cookie)
         far = address + html.unescape(OLDER.search(content.decode())[1])
-    pages = [
-        Page("first page", address),
-        Page(f"page {FAR_PAGE}", far),
-        Page("held lines", f"{address}?state=held"),
+    return [
+        Page("charge review, first page", address),
+        Page(f"charge review, page {FAR_PAGE}", far),
+        Page("charge review, held lines", f"{address}?state=held"),
+        Page("charge review, numbers on its tabs", address, part=TABS),
+        Page("holds, first page", reverse("hold-list")),
+        Page("holds, numbers on its tabs", reverse("hold-list"), part=TABS),
     ]
-    times: dict[str, list[float]] = {page.name: [] for page in pages}
+
+
+def measure(pages_of: dict[int, list[Page]], cookie: str) -> None:
+    """Ask for the pages of both sizes in turns, so that a busy moment of the machine falls on both alike."""
+    times: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for run in range(WARMING + RUNS):
-        for page in pages:
-            took, _content = ask(port, page, cookie)
-            if run >= WARMING:
-                times[page.name].append(took)
-    median = {name: statistics.median(took) for name, took in times.items()}
-    told = ", ".join(f"{name} {took:.1f} ms" for name, took in median.items())
-    print(f"charge review, {ChargeLine.objects.live().count():,} lines: {told}", flush=True)
-    return median
+        for both in zip(*pages_of.values(), strict=True):
+            for port, page in zip(pages_of, both, strict=True):
+                took, _content = ask(port, page, cookie)
+                if run >= WARMING:
+                    times[page.name][port].append(took)
+    for name, took in times.items():
+        few, many = (statistics.median(took[port]) for port in pages_of)
+        print(f"{name}: {few:.1f} and {many:.1f} ms, {many / few:.2f} x as long")
 
 
 def multiply_lines() -> None:
@@ -82,7 +120,14 @@ def multiply_lines() -> None:
         day = {"date_of_service": "row.date_of_service - copy.days"}
         hours = {name: f"row.{name} - copy.days * interval '1 day'" for name in ("started_at", "ended_at")}
         copy_rows(cursor, TreatmentSession, of_session, id="copy.session", **day, **hours)
-        copy_rows(cursor, SessionRuling, "row.id = copy.old_ruling", id="copy.ruling", session_id="copy.session")
+        copy_rows(
+            cursor,
+            SessionRuling,
+            "row.id = copy.old_ruling",
+            id="copy.ruling",
+            session_id="copy.session",
+            file_by="row.file_by - copy.days",
+        )
         for model, more in ((ChargeLine, day), (SessionHold, {})):
             copy_rows(
                 cursor,

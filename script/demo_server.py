@@ -37,24 +37,32 @@ QUIET += ["--disable-component-update", "--disable-sync", "--no-sandbox"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An address as a person asks for it; where something is `posted`, as htmx posts it."""
+    """An address as a person asks for it; where something is `posted`, as htmx posts it.
+
+    `part` is the part of a page that asks, where it is htmx that asks for it.
+    """
 
     name: str
     path: str
     posted: tuple[tuple[str, str], ...] = ()
     is_signed_in: bool = True
+    part: str = ""
 
 
 @contextlib.contextmanager
-def served() -> Iterator[int]:
-    """The port at which gunicorn serves the portal, with a worker beside it; both end with the block."""
+def served(database: str = "") -> Iterator[int]:
+    """The port at which gunicorn serves the portal, with a worker beside it; both end with the block.
+
+    `database` is the address of another database than that of the environment.
+    """
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     gunicorn = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--bind", f"{HOST}:{port}", "--workers", "1"]
     gunicorn += ["--threads", "4", "--log-level", "error"]
-    server = subprocess.Popen(gunicorn)
-    worker = subprocess.Popen([sys.executable, "manage.py", "work", "--beside-parent"])
+    environment = os.environ | ({"DATABASE_URL": database} if database else {})
+    server = subprocess.Popen(gunicorn, env=environment)
+    worker = subprocess.Popen([sys.executable, "manage.py", "work", "--beside-parent"], env=environment)
     try:
         _wait_for(port)
         yield port
@@ -78,6 +86,8 @@ def ask(port: int, page: Page, cookie: str) -> tuple[float, bytes]:
     if page.posted:
         cookies[settings.CSRF_COOKIE_NAME] = TOKEN
         headers = {"X-CSRFToken": TOKEN, "HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
+    if page.part:
+        headers |= {"HX-Request": "true", "HX-Target": page.part}
     headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
     connection = http.client.HTTPConnection(HOST, port)
     connection.connect()
