@@ -39,9 +39,10 @@ def amend_example(*, example: PolicyExample, content: Example, by: User) -> Poli
 
 @transaction.atomic
 def remove_example(*, example: PolicyExample, by: User) -> None:
-    """Take an example out of a draft; the versions before it keep theirs. Raises NotADraft."""
+    """Take an example out of a draft; the trail keeps what it said. Raises NotADraft."""
     draft = locked_draft(example.version)
-    record_on_version(draft, "remove_example", f"Example removed from {draft.label}: {example.title}", by)
+    changes = {name: (was, "") for name, was in _content(example).items()}
+    record_on_version(draft, "remove_example", f"Example removed from {draft.label}: {example.title}", by, changes)
     example.delete()
 
 

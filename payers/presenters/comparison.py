@@ -92,8 +92,7 @@ def _clauses(earlier: PolicyVersion | None, later: PolicyVersion) -> list[Differ
         was = [content for content in gone if content.topic == topic]
         became = [content for content in new if content.topic == topic]
         for left, right in _paired(was, became, _likeness):
-            texts = (left.text if left else "", right.text if right else "")
-            found.append(Difference(str(topic.label), *texts, _("Statements")))
+            found.append(Difference(str(topic.label), *_told(left, right), _("Statements")))
     return found
 
 
@@ -111,6 +110,7 @@ class _Content:
     topic: str
     term: str
     text: str
+    url: str
 
 
 def _content(clause: PolicyClause) -> _Content:
@@ -122,7 +122,14 @@ def _content(clause: PolicyClause) -> _Content:
         "source": source,
         "confidence": clause.get_confidence_display().lower(),
     }
-    return _Content(clause.topic, clause.term, text + _shown_on(clause))
+    return _Content(clause.topic, clause.term, text + _shown_on(clause), clause.citation_url)
+
+
+def _told(left: _Content | None, right: _Content | None) -> tuple[str, str]:
+    """What a statement was and became; its link is spelled out only where nothing else differs."""
+    if left and right and left.text == right.text:
+        return tuple(f"{content.text} {content.url or _('no link')}" for content in (left, right))
+    return (left.text if left else "", right.text if right else "")
 
 
 def _shown_on(clause: PolicyClause) -> str:

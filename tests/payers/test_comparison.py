@@ -109,6 +109,17 @@ def test_differences_set_a_reworded_statement_beside_what_it_was(organization, a
     assert [text for text, is_gone in reworded.parts_before if is_gone] == ["sixty"]
 
 
+def test_differences_spell_out_a_link_where_nothing_else_differs(published, draft, author):
+    clause = draft.clauses.get(term="bid")
+    clause.citation_url = "https://example.org/manual"
+    clause.save()
+
+    (found,) = differences(published, as_it_stands(draft))
+
+    assert [text for text, is_gone in found.parts_before if is_gone] == ["no link"]
+    assert [text for text, is_new in found.parts_after if is_new] == ["https://example.org/manual"]
+
+
 def test_difference_marks_a_text_that_is_all_new_as_one_piece():
     difference = Difference("Codes", "one line a day", "with 76")
 
