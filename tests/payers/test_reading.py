@@ -15,7 +15,7 @@ from payers.reading_services import (
     remind,
     to_read,
 )
-from payers.services import retire_version
+from payers.services import publish_version, retire_version, submit_version
 from portal.models import AuditEvent, Organization
 from tests.builders import make_organization, make_payer, make_policy_version, make_user
 
@@ -130,6 +130,23 @@ def test_ask_readers_again_asks_only_who_came_since(organization, changed, coder
 
     assert [attestation.user for attestation in asked] == [newcomer]
     assert Attestation.objects.get(user=coder).asked_at == ASKED
+
+
+def test_publishing_asks_the_readers_and_neither_author_nor_reviewer(organization, payer, coder):
+    writer, reviewer = make_user(organization, role="admin"), make_user(organization, role="admin")
+    draft = make_policy_version(
+        payer,
+        terms={"bid": "59"},
+        effective_from=date(2026, 1, 1),
+        summary="59 for a second session.",
+        drafted_by=writer,
+        publish=False,
+    )
+    submitted = submit_version(version=draft, at=ASKED, by=writer)
+
+    published = publish_version(version=submitted, at=ASKED, by=reviewer)
+
+    assert [(asked.user, asked.asked_at) for asked in published.attestations.all()] == [(coder, ASKED)]
 
 
 def test_attest_says_when_and_leaves_an_event(changed, coder):
