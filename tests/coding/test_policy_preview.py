@@ -141,7 +141,7 @@ def test_preview_asks_a_fixed_number_of_queries(policy, organization, coder, dja
     more = make_treated_course(organization, payer=policy.payer)
     make_session(more, fraction=1, started_at=datetime(2025, 12, 4, 13, tzinfo=UTC))
 
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         preview_policy(policy=policy, draft=draft(policy, bid="59"), first=FIRST, last=LAST)
 
 

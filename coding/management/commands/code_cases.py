@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from coding.case_files import Case, CaseFileError, format_findings, format_lines, read_cases, write_answers
 from coding.codebook_in_use import current_codebook
 from coding.engine.code_session import code_session
+from coding.engine.codebook import Codebook
 from coding.engine.ruling import Ruling
 from coding.engine.terms import PolicyTerms, in_force
 from coding.engine.vocabulary import PayerKind
@@ -32,7 +33,8 @@ class Command(BaseCommand):
         kinds = dict(Payer.objects.filter(organization=organization).values_list("slug", "kind"))
         cases = self._read(options["file"], {slug: PayerKind(kind) for slug, kind in kinds.items()})
         policies = _published_terms(organization)
-        answers = [(case.name, _answer(case, policies.get(case.facts.payer, ()))) for case in cases]
+        codebook = current_codebook()
+        answers = [(case.name, _answer(case, policies.get(case.facts.payer, ()), codebook)) for case in cases]
         if options["explain"]:
             for name, ruling in answers:
                 self.stderr.write(explained(name, ruling))
@@ -72,9 +74,9 @@ def _published_terms(organization: Organization) -> dict[str, list[PolicyTerms]]
     }
 
 
-def _answer(case: Case, versions: Sequence[PolicyTerms]) -> Ruling:
+def _answer(case: Case, versions: Sequence[PolicyTerms], codebook: Codebook) -> Ruling:
     policy = in_force(versions, case.facts.date_of_service)
-    return code_session(case.facts, case.terms_over(policy), current_codebook())
+    return code_session(case.facts, case.terms_over(policy), codebook)
 
 
 def explained(name: str, ruling: Ruling) -> str:
