@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from payers.draft_services import NotADraft
@@ -47,3 +49,8 @@ def sent_elsewhere(address: str) -> HttpResponse:
     response = HttpResponse(status=204)
     response["HX-Redirect"] = address
     return response
+
+
+def with_a_way_back(sentence: str, address: str) -> SafeString:
+    """What was removed, with the link to the form that puts it back."""
+    return format_html('{} <a href="{}">{}</a>', sentence, address, _("Put it back"))

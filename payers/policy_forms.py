@@ -151,8 +151,19 @@ class ClauseForm(CitedForm):
     field_order = ["topic"]
     names = (*CitedForm.names, "alert_from", "alert_until")
 
-    def __init__(self, *args: Any, existing: PolicyClause | None = None, topic: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, initial=_initial(existing) or {"topic": topic}, **kwargs)
+    def __init__(
+        self,
+        *args: Any,
+        existing: PolicyClause | None = None,
+        beginning: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, initial=_initial(existing) or beginning, **kwargs)
+
+    @staticmethod
+    def beginning_with(clause: PolicyClause) -> dict[str, str]:
+        """What a new statement begins with where it puts back one that was removed."""
+        return {name: str(value) for name, value in _initial(clause).items() if value}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

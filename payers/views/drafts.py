@@ -1,6 +1,7 @@
 """Drafting a version of a payer's policy: its dates, every term with its citation, and every statement."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from coding.codebook_in_use import current_codebook
 from coding.engine.vocabulary import PayerKind
 from payers import draft_services as services
-from payers.draft_requests import draft_or_404, is_in_place, sent_elsewhere, told_when_frozen
+from payers.draft_requests import draft_or_404, is_in_place, sent_elsewhere, told_when_frozen, with_a_way_back
 from payers.example_forms import DraftCaseForm
 from payers.markdown import as_html
 from payers.models import ClauseTopic, Payer, PolicyClause, PolicyVersion, VersionStatus
@@ -101,11 +102,13 @@ def version_term(request: HttpRequest, pk: int, key: str) -> HttpResponse:
 @permission_required("payers.change_policyversion", raise_exception=True)
 @told_when_frozen
 def clause_create(request: HttpRequest, pk: int) -> HttpResponse:
-    """A new statement, under the heading that `topic` names. In the editor it takes its place there."""
+    """A new statement, beginning with what the address says of it. In the editor it takes its place under its topic."""
     version = draft_or_404(request, pk)
     topic = request.GET.get("topic", "")
     part = f"add-{topic}" if topic in ClauseTopic.values else "add-statement"
-    form = ClauseForm(request.POST or None, topic=topic, today=today_of(request.user), auto_id=f"{part}_%s")
+    form = ClauseForm(
+        request.POST or None, beginning=request.GET.dict(), today=today_of(request.user), auto_id=f"{part}_%s"
+    )
     if request.method == "POST" and form.is_valid():
         topic_chosen = form.cleaned_data["topic"]
         saved = services.cite_clause(version=version, clause=form.clause(topic=topic_chosen), by=request.user)
@@ -170,8 +173,10 @@ def version_free_text(request: HttpRequest, pk: int) -> HttpResponse:
 @told_when_frozen
 def clause_remove(request: HttpRequest, pk: int) -> HttpResponse:
     clause = _statement(request, pk)
+    beginning = urlencode(ClauseForm.beginning_with(clause))
     services.remove_clause(clause=clause, by=request.user)
-    messages.success(request, _("Statement removed from the draft."))
+    back = f"{reverse('clause-create', args=[clause.version_id])}?{beginning}"
+    messages.success(request, with_a_way_back(_("Statement removed from the draft."), back))
     return redirect(f"{reverse('version-edit', args=[clause.version_id])}#statements")
 
 

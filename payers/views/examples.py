@@ -1,6 +1,7 @@
 """The examples of a draft, and a case that is put to it before it becomes one."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from coding.codebook_in_use import current_codebook
 from coding.policy_checks import example_answer, example_answers
 from payers import example_services as services
-from payers.draft_requests import draft_or_404, is_in_place, told_when_frozen
+from payers.draft_requests import draft_or_404, is_in_place, told_when_frozen, with_a_way_back
 from payers.example_forms import DraftCaseForm, ExampleForm
 from payers.models import PolicyExample, PolicyVersion, VersionStatus
 from payers.policy_files import FACTS_OF_EXAMPLES
@@ -80,8 +81,11 @@ def example_amend(request: HttpRequest, pk: int) -> HttpResponse:
 @told_when_frozen
 def example_remove(request: HttpRequest, pk: int) -> HttpResponse:
     example = _example(request, pk)
+    beginning = urlencode(ExampleForm.beginning_with(example))
     services.remove_example(example=example, by=request.user)
-    messages.success(request, _("Example removed: %(title)s.") % {"title": example.title})
+    back = f"{reverse('example-create', args=[example.version_id])}?{beginning}"
+    sentence = _("Example removed: %(title)s.") % {"title": example.title}
+    messages.success(request, with_a_way_back(sentence, back))
     return redirect(f"{reverse('version-edit', args=[example.version_id])}#examples")
 
 
@@ -93,7 +97,9 @@ def _example(request: HttpRequest, pk: int) -> PolicyExample:
 
 
 def _beginning(request: HttpRequest, version: PolicyVersion) -> dict[str, Any]:
-    """What a new example begins with: the facts of the address, and what the draft answers to them."""
+    """What a new example begins with: what the address says of it, or the draft's own answer to the address's facts."""
+    if request.GET.get("title"):
+        return request.GET.dict()
     facts = {name: text for name in FACTS_OF_EXAMPLES if (text := request.GET.get(name, ""))}
     if not facts:
         return {"date_of_service": version.effective_from}

@@ -1,5 +1,7 @@
 """The editor of a draft: its parts on one page, each changed in its place or on a page of its own."""
 
+import html
+import re
 from datetime import date
 
 import pytest
@@ -95,9 +97,9 @@ def test_draft_has_the_free_text_of_what_it_takes_over_from(draft):
 def test_term_is_changed_on_a_page_of_its_own_without_script(admin, draft):
     response = admin.get(reverse("version-term", args=[draft.pk, "bid"]))
 
-    html = response.content.decode()
-    assert 'id="term-bid"' in html
-    assert 'hx-select="#term-bid"' not in html
+    page = response.content.decode()
+    assert 'id="term-bid"' in page
+    assert 'hx-select="#term-bid"' not in page
 
 
 def test_term_is_changed_in_its_place_in_the_editor(admin, draft):
@@ -150,6 +152,19 @@ def test_statement_moved_to_another_heading_takes_the_whole_page_there(admin, dr
     response = admin.post(reverse("clause-amend", args=[clause.pk]), CITED | {"topic": "plans"}, headers=EDITOR)
 
     assert response["HX-Redirect"].endswith(f"#clause-{clause.pk}")
+
+
+def test_statement_that_was_removed_is_put_back_as_it_was(admin, draft, author):
+    clause = statement(draft, author, topic="alerts", alert_from=date(2026, 6, 1), section="3 & 4")
+    response = admin.post(reverse("clause-remove", args=[clause.pk]), follow=True)
+    (message,) = response.context["messages"]
+    way_back = html.unescape(re.search('href="([^"]+)"', str(message))[1])
+
+    beginning = admin.get(way_back).context["form"].initial
+    admin.post(way_back, beginning)
+
+    saved = draft.clauses.get(topic="alerts")
+    assert (saved.summary, saved.citation_section, saved.alert_from) == ("Sixty days.", "3 & 4", date(2026, 6, 1))
 
 
 def test_alert_keeps_its_days(admin, draft):

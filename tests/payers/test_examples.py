@@ -1,5 +1,7 @@
 """The examples of a draft: added, changed, removed, copied with the version, and run on every view."""
 
+import html
+import re
 from datetime import date
 
 import pytest
@@ -199,6 +201,19 @@ def test_example_remove_takes_it_out(admin, draft, author):
     admin.post(reverse("example-remove", args=[example.pk]))
 
     assert outcomes(admin, draft) == []
+
+
+def test_example_that_was_removed_is_put_back_as_it_was(admin, draft, author):
+    example = add_example(version=draft, example=SECOND, by=author)
+    response = admin.post(reverse("example-remove", args=[example.pk]), follow=True)
+    (message,) = response.context["messages"]
+    way_back = html.unescape(re.search('href="([^"]+)"', str(message))[1])
+
+    beginning = admin.get(way_back).context["form"].initial
+    admin.post(way_back, beginning)
+
+    saved = draft.examples.get()
+    assert (saved.title, saved.facts, saved.expected_lines) == (SECOND.title, FACTS, SECOND.expected_lines)
 
 
 def test_example_before_the_draft_says_why_there_is_no_answer(admin, draft, author):
