@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
-from payers.models import Coverage
+from payers.models import Attestation, Coverage
+from payers.reading_services import to_read
 from portal.forms.clock_fields import in_clock_words
 from portal.forms.day_sheets import FIELDS, NOT_ENTERED, OUTCOME_LABELS, DayRowForm, row_values
 from portal.models import (
@@ -191,6 +192,7 @@ class DaySheet:
     tabs: list[MachineTab] = field(default_factory=list)
     departments: list[tuple[str, str, bool]] = field(default_factory=list)
     can_undo: bool = False
+    to_read: list[Attestation] = field(default_factory=list)
 
     @property
     def previous_url(self) -> str:
@@ -244,6 +246,9 @@ def day_sheet(
     sheet = day_sheet_rows(machine, day, user=user, today=today, forms=forms)
     sheet.tabs, sheet.departments = _machines(sheet, user)
     sheet.can_undo = sheet.may_enter and last_step(machine=machine, day=day, by=user) is not None
+    if sheet.may_enter:
+        rulings = SessionRuling.objects.current().filter(session__machine=machine, session__date_of_service=day)
+        sheet.to_read = list(to_read(user).filter(version__in=rulings.values("policy_version")))
     return sheet
 
 

@@ -12,6 +12,7 @@ from payers.reading_services import ask_readers, remind
 from portal.models import TreatmentSession, User
 from portal.roles import install_roles
 from tests.builders import (
+    make_machine,
     make_organization,
     make_payer,
     make_policy_version,
@@ -89,6 +90,23 @@ def test_coder_meets_what_changed_in_the_session_that_it_rules(coder_page: Page,
         page.locator(".notice", has_text="You have read what changed: Example Health from 2025-06-01.")
     ).to_be_focused()
     expect(page.get_by_role("button", name="I have read it")).to_have_count(0)
+    assert coder.attestations.get().attested_at is not None
+
+
+def test_coder_meets_what_changed_over_the_day_sheet(coder_page: Page, live_server, coder: User):
+    page = coder_page
+    session = TreatmentSession.objects.get()
+    machine = make_machine(session.department)
+    TreatmentSession.objects.update(machine=machine)
+
+    page.goto(f"{live_server.url}/day-sheets/?machine={machine.pk}&date=2025-12-03")
+    tab_to(page, page.locator("summary", has_text="Example Health changed what applies"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("a line of its own with 59")).to_be_visible()
+    tab_to(page, page.get_by_role("button", name="I have read it"))
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".notice", has_text="You have read what changed")).to_be_focused()
     assert coder.attestations.get().attested_at is not None
 
 

@@ -14,8 +14,9 @@ from django.urls import reverse
 from coding.services import capture_from
 from payers.models import Attestation, PolicyVersion
 from payers.reading_services import ask_readers, attest, remind
-from portal.models import Organization, User
+from portal.models import Organization, TreatmentSession, User
 from tests.builders import (
+    make_machine,
     make_organization,
     make_payer,
     make_policy_version,
@@ -215,6 +216,20 @@ def test_session_under_an_earlier_version_shows_no_notice(coder, changed):
     response = signed_in(coder).get(reverse("session-detail", args=[session.pk]))
 
     assert "changed what applies here" not in words_of(response)
+
+
+def test_day_sheet_with_a_session_under_an_unread_version_offers_what_changed(coder, changed):
+    session = session_under(changed)
+    machine = make_machine(session.department)
+    TreatmentSession.objects.filter(pk=session.pk).update(machine=machine)
+    address = reverse("day-sheet")
+
+    unread = signed_in(coder).get(address, {"machine": machine.pk, "date": "2025-12-03"})
+    attest(attestation=coder.attestations.get(), at=ASKED, by=coder)
+    read = signed_in(coder).get(address, {"machine": machine.pk, "date": "2025-12-03"})
+
+    assert "Example Health changed what applies to sessions of this sheet" in words_of(unread)
+    assert "changed what applies" not in words_of(read)
 
 
 # Readers
