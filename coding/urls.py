@@ -3,6 +3,7 @@
 from django.urls import path
 
 from coding.views import (
+    filing,
     hold_actions,
     holds,
     impact,
@@ -59,6 +60,13 @@ urlpatterns = [
     path("reports/charges/", reports.report_charges, name="report-charges"),
     path("reports/charges.csv", reports.report_charges_csv, name="report-charges-csv"),
     path("reports/charges.xlsx", reports.report_charges_xlsx, name="report-charges-xlsx"),
+    # Filing clock
+    path("filing/", filing.filing_clock, name="filing-clock"),
+    path("filing/lines.csv", filing.filing_clock_csv, name="filing-clock-csv"),
+    path("filing/deleted-codes/", filing.filing_sunset, name="filing-sunset"),
+    path("filing/deleted-codes.csv", filing.filing_sunset_csv, name="filing-sunset-csv"),
+    path("filing/limits/", filing.filing_limits_by_payer, name="filing-limits"),
+    path("filing/lines/<int:pk>/proof/", filing.filing_proof, name="filing-proof"),
     # Reconciliation
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("reconciliation/table.csv", reconciliation.reconciliation_csv, name="reconciliation-csv"),

@@ -151,6 +151,12 @@ MATRIX = {
     "recapture-carry-out": (ENTER, "POST", ""),
     "recapture-set-back": (ENTER, "POST", ""),
     # Oversight
+    "filing-clock": (EVERYONE, "GET", ""),
+    "filing-clock-csv": (EVERYONE, "GET", ""),
+    "filing-sunset": (EVERYONE, "GET", ""),
+    "filing-sunset-csv": (EVERYONE, "GET", ""),
+    "filing-limits": (EVERYONE, "GET", ""),
+    "filing-proof": (EVERYONE, "GET", "line"),
     "reconciliation": (OVERSEE, "GET", ""),
     "reconciliation-csv": (OVERSEE, "GET", ""),
     "reconciliation-visits": (OVERSEE, "GET", ""),
