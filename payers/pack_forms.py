@@ -64,14 +64,14 @@ class BringInForm(forms.Form):
         first_new = next((found.effective_from.isoformat() for found in choices if found.before is None), "")
         self.offered[pair.slug] = (pair.after, versions)
         self.fields[pair.slug] = forms.ChoiceField(
-            label=_("Bring in of %(payer)s") % {"payer": pair.shown.name},
+            label=_("Bring in for %(payer)s") % {"payer": pair.shown.name},
             choices=[
                 ("", _("nothing")),
                 *((start, _in_words(found)) for start, found in zip(versions, choices, strict=True)),
             ],
             initial=first_new,
             required=False,
-            widget=forms.RadioSelect,
+            widget=forms.RadioSelect(attrs={"class": "form-check-input"}),
         )
 
     def clean(self) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def _pages(load: ReferenceLoad, number: int, page: int, form: Any) -> dict[str, 
         return f"{reverse('reference-detail', args=[load.pk])}?{urlencode(asked | {'page': other})}"
 
     return {
-        "count_text": ngettext("%d row", "%d rows", number) % number,
+        "count_text": ngettext("%(number)s row", "%(number)s rows", number) % {"number": f"{number:,}"},
         "newer_url": address(page - 1) if page > 1 else "",
         "older_url": address(page + 1) if page * ROWS_A_PAGE < number else "",
     }

@@ -44,6 +44,11 @@ class ShownVersion:
     against: str
     changes: list[Difference]
 
+    @property
+    def is_open(self) -> bool:
+        """What differs is read at once; a new version is opened by whoever wants to."""
+        return self.standing == DIFFERS
+
 
 @dataclass(frozen=True, slots=True)
 class ShownPayer:
@@ -117,11 +122,13 @@ def import_page(
 
 
 def comparison_page(before: Iterable[Pack], after: Iterable[Pack]) -> dict[str, Any]:
-    """Two sets of packs payer by payer; those that say the same are named together."""
-    payers = [_payer(pair, STANDING_OF_COMPARISON) for pair in paired(before, after)]
+    """Two sets of packs payer by payer; those that say the same, or are only in the first, are named together."""
+    pairs = paired(before, after)
+    payers = [_payer(pair, STANDING_OF_COMPARISON) for pair in pairs if pair.after is not None]
     return {
         "payers": [payer for payer in payers if not payer.is_same or payer.facts],
         "same": [payer.name for payer in payers if payer.is_same and not payer.facts],
+        "gone": [pair.shown.name for pair in pairs if pair.after is None],
     }
 
 

@@ -93,7 +93,7 @@ def test_pack_import_shows_a_new_payer_and_keeps_nothing(client, admin):
 
     text = page.content.decode()
     assert page.status_code == 200
-    assert "Bring in of Aetna" in text
+    assert "Bring in for Aetna" in text
     assert "from 01/01/2015, a new version" in text
     assert not PolicyVersion.objects.exists()
 
@@ -182,7 +182,7 @@ def test_pack_compare_tells_a_file_from_what_ships(client, admin):
 
     text = words(page)
     assert "90 days" in text
-    assert "only in the first" in text
+    assert "Only in the first: Blue Cross Blue Shield, Cigna" in text
 
 
 @pytest.mark.parametrize(
