@@ -58,7 +58,8 @@ def match_records(*, machine: Machine, day: date, on_sheet: Collection[Course]) 
         return matched
     candidates = list(_open_candidates(machine, day))
     earlier = _earlier_courses(machine, candidates)
-    numbers = {record_number_of(candidate) for candidate in candidates} - {""}
+    strangers = [candidate for candidate in candidates if candidate.source_patient_id not in earlier]
+    numbers = {record_number_of(candidate) for candidate in strangers} - {""}
     patients = Patient.objects.filter(organization=machine.department.organization_id, number__in=numbers)
     patient_of = dict(patients.values_list("number", "pk"))
     wanted = {patient for _, patient in earlier.values()} | set(patient_of.values())
@@ -103,8 +104,9 @@ def _earlier_courses(machine: Machine, candidates: list[SessionCandidate]) -> di
         source_patient_id__in={candidate.source_patient_id for candidate in candidates},
         session__isnull=False,
         session__voided_at__isnull=True,
-    ).order_by("started_at", "pk")
-    rows = confirmed.values_list("source_patient_id", "session__course", "session__course__patient")
+    )
+    last = confirmed.order_by("source_patient_id", "-started_at", "-pk").distinct("source_patient_id")
+    rows = last.values_list("source_patient_id", "session__course", "session__course__patient")
     return {source: (course, patient) for source, course, patient in rows}
 
 
@@ -119,8 +121,9 @@ def _know_sites(matched: MatchedRecords, found: dict[int, list[SessionCandidate]
         candidate__organization=machine.department.organization_id,
         source_site_id__in=sites,
         prescription__course__in=found,
-    ).order_by("pk")
-    site_before = dict(confirmed.values_list("source_site_id", "prescription"))
+    )
+    last = confirmed.order_by("source_site_id", "-pk").distinct("source_site_id")
+    site_before = dict(last.values_list("source_site_id", "prescription"))
     for course, candidates in found.items():
         mine = prescriptions[course]
         by_name = {p.anatomical_site.casefold(): p for p in reversed(mine.values())}

@@ -37,6 +37,7 @@ MESSAGE_ICONS = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=200)
 def icon(name: str) -> SafeString:
     """An icon of the sprite; it says nothing to assistive technology, the word beside it does."""
     return format_html(
