@@ -12,7 +12,7 @@ from payers.models import PayerKind, PolicyVersion
 from payers.pack_comparison import PackPair, VersionPair, paired
 from payers.pack_files import PackFolder
 from payers.pack_services import example_row
-from payers.policy_files import Pack, Version
+from payers.policy_files import Example, Pack, Version
 from payers.presenters.comparison import Difference, differences
 from portal.templatetags.frame import day
 
@@ -85,15 +85,43 @@ class AsVersion:
 
 
 def version_differences(before: Version | None, after: Version) -> list[Difference]:
-    """What differs between two versions of packs, in the words of the comparison of policy versions."""
-    found = []
-    if before is not None:
-        found = _told(
-            (_("Summary"), before.summary, after.summary),
-            (_("Reviewed on"), day(before.reviewed_on), day(after.reviewed_on)),
-        )
+    """What differs between two versions of packs, in the words of the comparison of policy versions.
+
+    Examples and the days on which statements were compared with their sources come last: they decide nothing.
+    """
     earlier = None if before is None else AsVersion(before)
-    return found + differences(earlier, AsVersion(after))  # type: ignore[arg-type]
+    found = differences(earlier, AsVersion(after))  # type: ignore[arg-type]
+    if before is None:
+        return found
+    of_version = _told(
+        (_("Summary"), before.summary, after.summary),
+        (_("Reviewed on"), day(before.reviewed_on), day(after.reviewed_on)),
+    )
+    return (
+        of_version + found + _examples(before, after) + _told((_("Compared on"), _compared(before), _compared(after)))
+    )
+
+
+def _examples(before: Version, after: Version) -> list[Difference]:
+    earlier = {example.title: _in_words(example) for example in before.examples}
+    later = {example.title: _in_words(example) for example in after.examples}
+    return _told(
+        *((_("Example: %s") % title, earlier.get(title, ""), later.get(title, "")) for title in earlier | later)
+    )
+
+
+def _in_words(example: Example) -> str:
+    """An example as one reads it: its facts, then its lines and findings."""
+    facts = ", ".join(f"{key} {text}" for key, text in example.facts.items())
+    answer = "; ".join(filter(None, (example.expected_lines, example.expected_findings))) or _("no line")
+    return f"{facts}: {answer}"
+
+
+def _compared(version: Version) -> str:
+    """The days of the statements that were compared on another day than their version."""
+    return ", ".join(
+        sorted(f"{day(clause.reviewed_on)} {clause.title}" for clause in version.clauses if clause.reviewed_on)
+    )
 
 
 def pack_rows(packs: Iterable[Pack]) -> list[dict[str, Any]]:

@@ -116,6 +116,23 @@ def test_pack_import_shows_what_differs_in_words(client, installed):
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b'technique = "imrt_complex"', b'technique = "imrt_simple"', "technique imrt_simple"),
+        (b'summary = "CPT codes', b'summary = "The CPT codes', "The CPT codes"),
+        (b"reviewed_on = 2026-11-23", b"reviewed_on = 2026-11-22", "11/22/2026"),
+        (b'topic = "short"', b'topic = "short"\nreviewed_on = 2026-11-21', "Compared on"),
+        (b'kind = "commercial"', b'kind = "medicaid"', "Medicaid"),
+    ],
+)
+def test_pack_import_shows_every_kind_of_difference(client, installed, old, new, said):
+    page = upload(client, AETNA.replace(old, new, 1))
+
+    assert said in words(page)
+    assert "Nothing differs." not in words(page)
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (AETNA.replace(b"timely_days = 120", b"timely_dais = 120"), "key &#x27;timely_dais&#x27; is not known"),
