@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from coding.codebook_files import load_codebook
@@ -20,6 +21,7 @@ HITS_IN_BAR = 12
 HITS_A_GROUP_IN_BAR = 4
 RECENT_COURSES = 10
 SHORTEST_IN_GUIDANCE = 4
+SHOWN_OF_A_STATEMENT = 60
 RECENT_COURSES_IN_BAR = 5
 # How well a hit answers: the number or name itself, its beginning, a part of it.
 EXACT, BEGINNING, PART = range(3)
@@ -168,7 +170,7 @@ def _guidance(user: User, wanted: str) -> list[Hit]:
     return [
         Hit(
             statement.version.policy.payer.name,
-            statement.plain,
+            Truncator(statement.plain).chars(SHOWN_OF_A_STATEMENT),
             f"{reverse('guidance-detail', args=[statement.version.policy.payer.slug])}#{statement.anchor}",
             icon="journal-text",
         )
