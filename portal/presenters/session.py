@@ -11,7 +11,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from coding.models import ChargeLine
+from coding.models import ChargeLine, RecaptureItem
 from payers.models import Attestation
 from payers.reading_services import to_read
 from portal.forms.clock_fields import FIRST_TIME, SECOND_TIME, in_clock_words
@@ -85,6 +85,7 @@ class SessionPage:
     zone: str
     may_open_course: bool
     to_read: Attestation | None
+    to_capture_again: RecaptureItem | None
 
     @property
     def crumbs(self) -> list[tuple[str, str]]:
@@ -118,6 +119,7 @@ def session_page(session: TreatmentSession, *, user: User) -> SessionPage:
         zone=session.department.zone.key,
         may_open_course=Course.objects.visible_to(user).filter(pk=session.course_id).exists(),
         to_read=to_read(user).filter(version=version).first() if version else None,
+        to_capture_again=session.recapture_items.open().select_related("version__policy__payer").first(),
     )
 
 

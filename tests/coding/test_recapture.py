@@ -408,3 +408,12 @@ def test_person_of_another_organization_moves_no_item(course, coder, client) -> 
     posted(client, "recapture-carry-out", action="capture", item=[item.pk for item in items()])
 
     assert [item.state for item in items()] == ["open", "open"]
+
+
+def test_session_page_says_that_it_is_to_be_captured_again(course, coder, client) -> None:
+    published(coder, bid="59")
+    client.force_login(coder)
+
+    page = client.get(reverse("session-detail", args=[items()[0].session_id]))
+
+    assert "be captured again: Payer" in " ".join(page.content.decode().split())

@@ -280,5 +280,5 @@ def test_session_detail_query_count_does_not_grow_with_history(
     capture_from(patient=session.course.patient, day=session.date_of_service, by=manager)
     client.force_login(coder)
 
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         client.get(reverse("session-detail", args=[session.pk]))

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from coding.models import FeeSchedule, ImpactPreview, ReferenceLoad
+from coding.models import FeeSchedule, ImpactPreview, RecaptureItem, ReferenceLoad
 from coding.services import capture_from
 from payers.services import submit_version
 from portal.models import GapReason, ScheduledFraction, TreatmentLogUpload
@@ -306,6 +306,8 @@ class World:
             changed=1,
         )
         trace = session.rulings.get().trace
+        words = {"lines_before": "77386-76 x1 rev 0333", "lines_after": "77386-59 x1 rev 0333"}
+        RecaptureItem.objects.create(version=published, session=session, **words)
         price = FeeSchedule.objects.create(
             organization=organization, code="77386", effective_from=date(2015, 1, 1), amount=1980
         )
@@ -355,7 +357,7 @@ class World:
             "import": found,
             "candidate": found.session_candidates.first(),
             "changed session": preview.rows.create(
-                session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace
+                session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace, **words
             ),
             "line": session.charge_lines.first(),
             "hold": session.holds.get(name="OVER_PRESCRIPTION"),
