@@ -129,6 +129,7 @@ def pack_rows(packs: Iterable[Pack]) -> list[dict[str, Any]]:
     return [
         {
             "slug": pack.slug,
+            "file": f"{pack.slug}.toml",
             "name": pack.name,
             "starts": [version.effective_from for version in pack.versions],
             "examples": sum(len(version.examples) for version in pack.versions),

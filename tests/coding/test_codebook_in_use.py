@@ -11,8 +11,10 @@ from coding.codebook_in_use import current_codebook
 from coding.engine.code_session import code_session
 from coding.engine.terms import PolicyTerms
 from coding.engine.vocabulary import ClaimForm, PayerKind
-from coding.models import ReferenceKind
+from coding.models import ReferenceKind, SessionHold
 from coding.reference_services import load_reference
+from coding.services import capture_from
+from tests.builders import make_organization, make_session, make_treated_course, make_user
 from tests.coding import reference_samples as samples
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +72,22 @@ def test_a_loaded_unit_limit_holds_from_its_first_day_and_is_cited():
     assert "MUE_EXCEEDED" not in format_findings(before)
     assert "HOLD: MUE_EXCEEDED" in format_findings(after)
     assert cited(after, "MUE_EXCEEDED") == ["NCCI unit limits (MUE), outpatient hospital, release of 2026-07-01"]
+
+
+def test_a_loaded_unit_limit_rules_on_what_is_captured_from_its_first_day():
+    organization = make_organization()
+    coder = make_user(organization)
+    course = make_treated_course(organization)
+    for day in (date(2026, 6, 30), date(2026, 7, 1)):
+        make_session(course, started_at=datetime(day.year, day.month, day.day, 15, tzinfo=UTC))
+    load(ReferenceKind.MUE_HOSPITAL, samples.MUE_HOSPITAL.replace("77407,1", "77407,0"))
+
+    capture_from(patient=course.patient, day=date(2026, 6, 1), by=coder)
+
+    (hold,) = SessionHold.objects.filter(name="MUE_EXCEEDED")
+    assert hold.session.date_of_service == Q3
+    (finding,) = (found for found in hold.ruling.findings if found["name"] == "MUE_EXCEEDED")
+    assert "release of 2026-07-01" in str(finding["citations"])
 
 
 def test_a_loaded_unit_limit_ends_with_the_next_load():
