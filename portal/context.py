@@ -183,7 +183,7 @@ def _unread(user: Any) -> str:
 
 def _counted(rows: QuerySet) -> str:
     """The number of rows, counted no further than needed; nothing where there is none."""
-    number = len(rows.values_list("pk")[: COUNTED_UP_TO + 1])
+    number = len(rows.order_by().values_list("pk")[: COUNTED_UP_TO + 1])
     if number > COUNTED_UP_TO:
         return f"{COUNTED_UP_TO}+"
     return str(number) if number else ""

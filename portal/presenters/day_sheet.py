@@ -518,7 +518,7 @@ def _lines(sessions: list[int]) -> dict[int, list[SheetLine]]:
 def _reasons(sessions: list[int]) -> dict[int, list[str]]:
     """Why each session is not plainly ready: its errors, then its open holds, in the catalogue's few words."""
     reasons: dict[int, list[str]] = defaultdict(list)
-    rulings = SessionRuling.objects.current().filter(session__in=sessions).exclude(error_names=[]).order_by("session")
+    rulings = SessionRuling.objects.current().filter(session__in=sessions).exclude(error_names=[]).order_by()
     for session, names in rulings.values_list("session", "error_names"):
         reasons[session] += [finding_title(name) for name in names]
     holds = SessionHold.objects.open().filter(session__in=sessions)

@@ -55,6 +55,7 @@ class SheetRows:
         self.page = page
         self.swap = ' hx-swap-oob="outerHTML"' if is_swapped else ""
         self.save_url = reverse("day-sheet-row")
+        self.guidances = page.guidances
         self.words = {
             "no payer": f'<span class="missing">{escape(_("no payer"))}</span>',
             "why missed": escape(_("Why missed")),
@@ -121,9 +122,7 @@ class SheetRows:
             why=why,
         )
         motion = CHOICE.format(pk=pk, letter="x", name="motion", options=options(view.motions, shown["motion"]))
-        guidance = CHOICE.format(
-            pk=pk, letter="g", name="guidance", options=options(self.page.guidances, shown["guidance"])
-        )
+        guidance = CHOICE.format(pk=pk, letter="g", name="guidance", options=options(self.guidances, shown["guidance"]))
         starts = clock("s", "start", logged) + clock("t", "second_start")
         return f"{outcome}{starts}{motion}{guidance}{clock('r', 'review')}"
 
