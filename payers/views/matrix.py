@@ -1,6 +1,7 @@
 """The matrix of payers and settings. Everything here only reads."""
 
 import csv
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.decorators import permission_required
@@ -9,8 +10,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from coding.codebook_in_use import current_codebook
+from coding.engine.codebook import Codebook
 from coding.reports import BYTE_ORDER_MARK, harmless
-from payers.guidance import payer_books
+from payers.guidance import PayerBook, payer_books
 from payers.matrix_forms import MatrixForm
 from payers.presenters.asked import today_of
 from payers.presenters.matrix import changes_page, matrix_page, matrix_rows
@@ -20,12 +22,12 @@ from payers.presenters.matrix import changes_page, matrix_page, matrix_rows
 @permission_required("payers.view_payer", raise_exception=True)
 def matrix(request: HttpRequest) -> HttpResponse:
     """Every payer in every setting on a date of service; asked for by htmx, the table alone."""
-    context, status = _matrix(request)
+    today, codebook = today_of(request.user), current_codebook()
+    books = payer_books(request.user.organization_id)
+    context, status = _matrix(request, books, codebook, today)
     if request.headers.get("HX-Request"):
         return render(request, "payers/_matrix_table.html", context, status=status)
-    today = today_of(request.user)
-    books = payer_books(request.user.organization_id)
-    context["changes"] = changes_page(books, today=today, codebook=current_codebook())
+    context["changes"] = changes_page(books, today=today, codebook=codebook)
     return render(request, "payers/matrix.html", context, status=status)
 
 
@@ -33,7 +35,8 @@ def matrix(request: HttpRequest) -> HttpResponse:
 @permission_required("payers.view_payer", raise_exception=True)
 def matrix_csv(request: HttpRequest) -> HttpResponse:
     """The same table as CSV."""
-    context, _status = _matrix(request)
+    books = payer_books(request.user.organization_id)
+    context, _status = _matrix(request, books, current_codebook(), today_of(request.user))
     page = context["page"]
     response = HttpResponse(BYTE_ORDER_MARK, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="payer-matrix-{page["on"]:%Y-%m-%d}.csv"'
@@ -41,18 +44,15 @@ def matrix_csv(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _matrix(request: HttpRequest) -> tuple[dict[str, Any], int]:
+def _matrix(
+    request: HttpRequest, books: list[PayerBook], codebook: Codebook, today: date
+) -> tuple[dict[str, Any], int]:
     """The matrix that is asked for, or today's where what is asked cannot be read, with the status that says so."""
-    today = today_of(request.user)
     usual = {"on": today, "kind": "first", "payer": "", "since": None}
-    organization = request.user.organization_id
-    form = MatrixForm({"on": today, "kind": "first"} | request.GET.dict(), organization=organization)
+    form = MatrixForm({"on": today, "kind": "first"} | request.GET.dict(), organization=request.user.organization_id)
     is_valid = form.is_valid()
     asked = form.cleaned_data if is_valid else usual
-    books = payer_books(organization)
     if asked["payer"]:
         books = [book for book in books if book.payer == asked["payer"]]
-    page = matrix_page(
-        books, on=asked["on"], since=asked["since"], kind=asked["kind"], codebook=current_codebook(), today=today
-    )
+    page = matrix_page(books, on=asked["on"], since=asked["since"], kind=asked["kind"], codebook=codebook, today=today)
     return {"form": form, "page": page}, 200 if is_valid else 422
