@@ -50,6 +50,7 @@ urlpatterns = [
     path("capture-again/preview/", recapture.recapture_preview, name="recapture-preview"),
     path("capture-again/carry-out/", recapture.recapture_carry_out, name="recapture-carry-out"),
     path("capture-again/set-back/", recapture.recapture_set_back, name="recapture-set-back"),
+    path("capture-again/work/<int:pk>/again/", recapture.recapture_ask_again, name="recapture-ask-again"),
     # What an unpublished version would change
     path("policy-versions/<int:pk>/impact/", impact.version_impact, name="version-impact"),
     path("policy-versions/<int:pk>/impact/start/", impact.version_impact_start, name="version-impact-start"),

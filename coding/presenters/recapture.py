@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,7 +12,7 @@ from coding.forms.recapture import SENT, RecaptureFilterForm
 from coding.models import RecaptureItem, RecaptureState
 from coding.presenters.impact import Running, Sides, running, sides
 from coding.recapture_services import CAPTURE_AGAIN, LIST_RECAPTURE, RecaptureAction
-from portal.models import Job, User
+from portal.models import Job, JobState, User
 from portal.presenters.bulk import BulkAction, BulkBar
 from portal.presenters.keyset import KeysetPage, keyset_page
 
@@ -139,6 +139,13 @@ def jobs_going_on(user: User) -> list[Running]:
     return [running(job) for job in jobs.order_by("asked_at", "id")]
 
 
+def jobs_failed(user: User) -> list[Job]:
+    """The work on this list that failed and was not asked for again since."""
+    jobs = Job.objects.visible_to(user).filter(kind__in=(LIST_RECAPTURE, CAPTURE_AGAIN))
+    again = jobs.filter(kind=OuterRef("kind"), arguments=OuterRef("arguments"), pk__gt=OuterRef("pk"))
+    return list(jobs.filter(~Exists(again), state=JobState.FAILED).order_by("asked_at", "id"))
+
+
 def preview(action: RecaptureAction, items: list[RecaptureItem], *, asked: int, is_all: bool) -> Preview:
     """`asked` is how many were ticked: those that are not found any more are told as gone."""
     opened = [item for item in items if item.state == RecaptureState.OPEN]
@@ -165,16 +172,6 @@ def was_done(action: RecaptureAction, number: int) -> str:
         ),
     }
     return sentences[action] % {"n": number}
-
-
-def will_be_done(number: int) -> str:
-    """What is told of sessions that the worker captures."""
-    words = ngettext(
-        "%(n)d session is being captured again, patient by patient.",
-        "%(n)d sessions are being captured again, patient by patient.",
-        number,
-    )
-    return words % {"n": number}
 
 
 def _bar(user: User, state: RecaptureState, *, on_page: int, count_text: str) -> BulkBar | None:

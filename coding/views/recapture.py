@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import BadRequest
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -13,12 +13,12 @@ from coding.forms.recapture import RecaptureFilterForm, form_of
 from coding.models import RecaptureItem, RecaptureState
 from coding.presenters.recapture import (
     items_asked,
+    jobs_failed,
     jobs_going_on,
     preview,
     recapture_page,
     recapture_rows,
     was_done,
-    will_be_done,
     with_rows,
 )
 from coding.recapture_services import (
@@ -31,6 +31,7 @@ from coding.recapture_services import (
 )
 from portal import clock
 from portal.presenters.bulk import ticked
+from portal.services.jobs import ask_job
 
 JOBS_PART = "recapture-jobs"
 
@@ -40,7 +41,8 @@ JOBS_PART = "recapture-jobs"
 def recapture_list(request: HttpRequest) -> HttpResponse:
     """The sessions that wait, newest first; for htmx, which asks while work on them goes on, only how far that is."""
     if request.headers.get("HX-Target") == JOBS_PART:
-        return render(request, "coding/_recapture_jobs.html", {"jobs": jobs_going_on(request.user), "is_part": True})
+        jobs, failed = jobs_going_on(request.user), jobs_failed(request.user)
+        return render(request, "coding/_recapture_jobs.html", {"jobs": jobs, "failed": failed, "is_part": True})
     form = RecaptureFilterForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "coding/recapture_list.html", {"form": form}, status=422)
@@ -48,6 +50,7 @@ def recapture_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "page": recapture_page(form, asked=request.GET),
         "jobs": jobs_going_on(request.user),
+        "failed": jobs_failed(request.user),
     }
     return render(request, "coding/recapture_list.html", context)
 
@@ -79,7 +82,6 @@ def recapture_carry_out(request: HttpRequest) -> HttpResponse:
         raise BadRequest("what was kept is set back without a form")
     if len(items) > CAPTURED_AT_ONCE:
         ask_capture_again(items=items, by=request.user)
-        messages.info(request, will_be_done(len(items)))
         return _to_the_list(request)
     capture_again(items=items, by=request.user)
     return _done(request, action, items)
@@ -90,6 +92,17 @@ def recapture_carry_out(request: HttpRequest) -> HttpResponse:
 def recapture_set_back(request: HttpRequest) -> HttpResponse:
     """Take back that sessions are kept as they were."""
     return _done(request, RecaptureAction.REOPEN, reopen_items(items=_items(request), by=request.user))
+
+
+@require_POST
+@permission_required("coding.add_sessionhold", raise_exception=True)
+def recapture_ask_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask once more for work on the list that failed."""
+    job = next((job for job in jobs_failed(request.user) if job.pk == pk), None)
+    if job is None:
+        raise Http404(str(pk))
+    ask_job(kind=job.kind, arguments=job.arguments, by=request.user)
+    return _to_the_list(request)
 
 
 def _items(request: HttpRequest) -> list[RecaptureItem]:

@@ -359,6 +359,21 @@ def test_carrying_out_many_asks_the_worker(course, coder, client, monkeypatch) -
     assert [item.state for item in items()] == ["open", "open"]
 
 
+def test_work_that_failed_is_told_and_asked_for_once_more(course, coder, client) -> None:
+    version = make_policy_version(Payer.objects.get(), terms={"bid": "59"}, effective_from=FIRST)
+    job = list_recapture(version=version, by=coder)
+    Job.objects.filter(pk=job.pk).update(state="failed", ended_at=AT, problem="The log names it.")
+    client.force_login(coder)
+    told = client.get(reverse("recapture-list")).content.decode()
+
+    client.post(reverse("recapture-ask-again", args=[job.pk]))
+    work_off(kinds=KINDS)
+
+    assert "The log names it." in told
+    assert "The log names it." not in client.get(reverse("recapture-list")).content.decode()
+    assert len(items()) == 2
+
+
 def test_keeping_without_a_reason_is_refused_at_the_field(course, coder, client) -> None:
     published(coder, bid="59")
     client.force_login(coder)

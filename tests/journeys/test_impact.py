@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from coding.impact_services import run_preview
 from coding.jobs import KINDS
 from coding.models import ChargeLine, RecaptureItem
-from coding.recapture_services import list_recapture
+from coding.recapture_services import ask_capture_again, list_recapture
 from coding.services import capture_from, mark_exported
 from payers.models import Payer, PolicyVersion, VersionStatus
 from portal.models import Job, User
@@ -219,3 +219,16 @@ def test_sessions_are_captured_again_without_script(plain_page: Page, live_serve
 
     expect(plain_page.get_by_text("1 session captured again.")).to_be_visible()
     expect(plain_page.locator("tr[data-row]")).to_have_count(2)
+
+
+def test_work_on_the_list_is_watched_until_it_is_done(coder_page: Page, live_server, published, admin) -> None:
+    ask_capture_again(items=RecaptureItem.objects.all(), by=admin)
+    coder_page.goto(f"{live_server.url}/capture-again/")
+    expect(coder_page.locator("#recapture-jobs")).to_contain_text("3 sessions are being captured again")
+    assert complaints(coder_page) == []
+
+    work_off(kinds=KINDS)
+
+    expect(coder_page.locator("#live")).to_contain_text("The work is done.")
+    press(coder_page, "link", "Show the list as it is now")
+    expect(coder_page.get_by_text("Nothing waits to be captured again")).to_be_visible()

@@ -150,6 +150,7 @@ MATRIX = {
     "recapture-preview": (ENTER, "POST", ""),
     "recapture-carry-out": (ENTER, "POST", ""),
     "recapture-set-back": (ENTER, "POST", ""),
+    "recapture-ask-again": (ENTER, "POST", "failed job"),
     # Oversight
     "filing-clock": (EVERYONE, "GET", ""),
     "filing-clock-csv": (EVERYONE, "GET", ""),
@@ -356,6 +357,7 @@ class World:
             "session": session,
             "import": found,
             "candidate": found.session_candidates.first(),
+            "failed job": make_job(self.people["admin"], kind="list_recapture", state="failed", problem="Not done."),
             "changed session": preview.rows.create(
                 session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace, **words
             ),
