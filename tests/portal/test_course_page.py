@@ -246,7 +246,7 @@ def test_course_page_asks_as_often_for_44_sessions_as_for_10(
     deliver(course, *(MONDAY + timedelta(days=n) for n in range(10)))
     deliver(long_course, *(MONDAY + timedelta(days=n) for n in range(44)))
     client.force_login(coder)
-    with django_assert_max_num_queries(32) as of_ten:
+    with django_assert_max_num_queries(33) as of_ten:
         client.get(reverse("course-detail", args=[course.pk]))
 
     with django_assert_num_queries(len(of_ten)):

@@ -178,7 +178,7 @@ def test_list_asks_a_fixed_number_of_queries(signed_in, organization, django_ass
     departments = [make_department(organization) for _ in range(8)]
     machines = [make_machine(department) for department in departments]
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         response = signed_in.get(reverse(name))
 
     assert response.status_code == 200
