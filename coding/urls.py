@@ -7,6 +7,7 @@ from coding.views import (
     hold_actions,
     holds,
     impact,
+    level_guard,
     line_actions,
     lines,
     prices,
@@ -68,6 +69,10 @@ urlpatterns = [
     path("filing/deleted-codes.csv", filing.filing_sunset_csv, name="filing-sunset-csv"),
     path("filing/limits/", filing.filing_limits_by_payer, name="filing-limits"),
     path("filing/lines/<int:pk>/proof/", filing.filing_proof, name="filing-proof"),
+    # Level 3 guard
+    path("level-guard/", level_guard.level_guard, name="level-guard"),
+    path("level-guard/sessions/", level_guard.level_guard_sessions, name="level-guard-sessions"),
+    path("level-guard/courses/<int:pk>/", level_guard.level_guard_course, name="level-guard-course"),
     # Reconciliation
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("reconciliation/table.csv", reconciliation.reconciliation_csv, name="reconciliation-csv"),

@@ -67,5 +67,9 @@ class LimitsForm(forms.Form):
 
     on = day_field(_("Date of service"))
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["on"].widget.attrs["class"] = "form-control form-control-sm"
+
     def day(self, today: date) -> date:
         return self.cleaned_data["on"] or today

@@ -29,7 +29,7 @@ FIRST_LEVEL = {
     "matrix",
     *("attestation-list", "reader-list"),
     "recapture-list",
-    *("filing-clock", "filing-sunset", "filing-limits"),
+    *("filing-clock", "filing-sunset", "filing-limits", "level-guard", "level-guard-sessions"),
     *("policy-list", "report-charges", "audit-list", "setup-home", "reconciliation"),
 }
 BROKEN_RULES = "() => axe.run(document, {resultTypes: ['violations']}).then(told)"
