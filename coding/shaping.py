@@ -67,7 +67,7 @@ class ClinicRows:
             self.sessions[session.course.patient_id].append(session)
         for coverage in Coverage.objects.filter(patient__in=wanted, rank=1).select_related("payer"):
             self.coverages[coverage.patient_id].append(coverage)
-        authorizations = Authorization.objects.filter(course__patient__in=wanted).select_related("course")
+        authorizations = Authorization.objects.filter(course__patient__in=wanted).select_related("course", "payer")
         for authorization in authorizations.order_by("starts_on", "id"):
             self.authorizations[authorization.course.patient_id].append(authorization)
         self.versions = list(
@@ -121,7 +121,11 @@ class PatientRecord:
     def version_on(self, day: date) -> PolicyVersion | None:
         """The version in force on the day of the payer that is billed, or None."""
         payer = self.payer_on(day)
-        return in_force((v for v in self.versions if payer and v.policy.payer_id == payer.pk), day)
+        return self.version_of(payer, day) if payer else None
+
+    def version_of(self, payer: Payer, day: date) -> PolicyVersion | None:
+        """A payer's version in force on the day, or None; only payers that cover the patient at any time are read."""
+        return in_force((v for v in self.versions if v.policy.payer_id == payer.pk), day)
 
     def facts(self, session: TreatmentSession, earlier_rulings: dict[int, Ruling]) -> SessionFacts:
         """One session as the engine reads it; `earlier_rulings` are those of the day's earlier sessions, by id."""

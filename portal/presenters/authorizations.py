@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from coding.ledger import AuthorizedUnits, CourseLedger
-from payers.models import Payer
 
 # So that an extension can be asked for in time.
 WARN_AT_UNITS_LEFT = 3
@@ -51,11 +50,10 @@ class AuthorizationBar:
 
 def authorization_bars(ledger: CourseLedger, today: date) -> list[AuthorizationBar]:
     """Each authorization with what is used of it, as capture counts, and what to be warned of."""
-    payers = Payer.objects.in_bulk({units.authorization.payer_id for units in ledger.authorizations})
     return [
         AuthorizationBar(
             number=units.authorization.number,
-            payer=payers[units.authorization.payer_id].name,
+            payer=units.authorization.payer.name,
             codes=", ".join(units.authorization.codes) or _("any code"),
             used=units.used,
             units=units.authorization.units,
