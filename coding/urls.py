@@ -3,6 +3,7 @@
 from django.urls import path
 
 from coding.views import (
+    authorizations,
     filing,
     hold_actions,
     holds,
@@ -69,6 +70,8 @@ urlpatterns = [
     path("filing/deleted-codes.csv", filing.filing_sunset_csv, name="filing-sunset-csv"),
     path("filing/limits/", filing.filing_limits_by_payer, name="filing-limits"),
     path("filing/lines/<int:pk>/proof/", filing.filing_proof, name="filing-proof"),
+    # Authorizations across courses
+    path("authorizations/", authorizations.authorization_ledger, name="authorization-ledger"),
     # Level 3 guard
     path("level-guard/", level_guard.level_guard, name="level-guard"),
     path("level-guard/sessions/", level_guard.level_guard_sessions, name="level-guard-sessions"),

@@ -109,7 +109,7 @@ def _page(
     today: date,
 ) -> DeadlinePage:
     """The keys of the page are found first, and only its rows are told in full."""
-    key = _key(asked.get("after", ""))
+    key = deadline_key(asked.get("after", ""))
     found = list(after(wanted, field=path, key=key).values_list(path, "pk")[: ROWS_A_PAGE + 1])
     shown = found[:ROWS_A_PAGE]
     rows = told([pk for _day, pk in shown])
@@ -118,11 +118,11 @@ def _page(
         rows=[rows[pk] for _day, pk in shown],
         count_text=count_text(wanted),
         first_url="?" + urlencode(kept) if key is not None else "",
-        next_url="?" + urlencode({**kept, "after": _address(last)}) if last else "",
+        next_url="?" + urlencode({**kept, "after": deadline_address(last)}) if last else "",
     )
 
 
-def _key(text: str) -> tuple[date | None, int] | None:
+def deadline_key(text: str) -> tuple[date | None, int] | None:
     """A key of day and id; what cannot be read as one gives the first page."""
     day, _comma, pk = text.partition(",")
     if not (pk.isascii() and pk.isdigit() and len(pk) < 20 and int(pk) <= LARGEST_KEY):
@@ -135,7 +135,7 @@ def _key(text: str) -> tuple[date | None, int] | None:
         return None
 
 
-def _address(key: tuple[date | None, int]) -> str:
+def deadline_address(key: tuple[date | None, int]) -> str:
     day, pk = key
     return f"{day.isoformat() if day else NO_LIMIT},{pk}"
 

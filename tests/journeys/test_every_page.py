@@ -30,6 +30,7 @@ FIRST_LEVEL = {
     *("attestation-list", "reader-list"),
     "recapture-list",
     *("filing-clock", "filing-sunset", "filing-limits", "level-guard", "level-guard-sessions"),
+    "authorization-ledger",
     *("policy-list", "report-charges", "audit-list", "setup-home", "reconciliation"),
 }
 BROKEN_RULES = "() => axe.run(document, {resultTypes: ['violations']}).then(told)"

@@ -158,6 +158,7 @@ MATRIX = {
     "filing-sunset-csv": (EVERYONE, "GET", ""),
     "filing-limits": (EVERYONE, "GET", ""),
     "filing-proof": (EVERYONE, "GET", "line"),
+    "authorization-ledger": (EVERYONE, "GET", ""),
     "level-guard": (OVERSEE, "GET", ""),
     "level-guard-sessions": (OVERSEE, "GET", ""),
     "level-guard-course": (OVERSEE, "GET", "course"),

@@ -1,0 +1,182 @@
+"""Authorizations across courses: what is used by code, what is left, and what becomes of those for old codes."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from coding.presenters import authorization_ledger as presenter
+from coding.services import capture_from
+from tests.builders import (
+    make_authorization,
+    make_organization,
+    make_payer,
+    make_policy_version,
+    make_session,
+    make_treated_course,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+TODAY = date(2026, 11, 24)
+
+
+@pytest.fixture
+def organization(roles):
+    return make_organization()
+
+
+@pytest.fixture
+def coder(organization):
+    return make_user(organization, role="coder")
+
+
+@pytest.fixture
+def rows(client, coder):
+    def asked(query: str = "show=all"):
+        client.force_login(coder)
+        return client.get(f"{reverse('authorization-ledger')}?{query}").context["page"].rows
+
+    return asked
+
+
+def authorized(organization, *, terms=None, sessions=0, **changes):
+    """A course of a payer that asks for an authorization, with sessions on the days around the turn of 2026."""
+    payer = make_payer(organization)
+    make_policy_version(payer, terms={"authorization_required": True} | (terms or {}))
+    course = make_treated_course(organization, payer=payer)
+    authorization = make_authorization(course, payer, **{"codes": ["77386"], "units": 5} | changes)
+    for number in range(sessions):
+        started_at = datetime(2025, 12, 31, 15, tzinfo=UTC) + timedelta(days=number)
+        make_session(course, started_at=started_at, fraction=number + 1)
+    capture_from(patient=course.patient, day=date(2025, 12, 31), by=None)
+    return authorization
+
+
+def test_authorizations_tell_what_is_used_by_code_and_left(organization, rows) -> None:
+    authorized(organization, sessions=3)
+
+    (row,) = rows()
+
+    assert row.by_code == [("77386", 1), ("77407", 2)]
+    assert (row.bar.used, row.bar.left) == (3, 2)
+
+
+def test_authorizations_warn_of_the_last_three(organization, rows) -> None:
+    authorized(organization, sessions=2)
+
+    (row,) = rows()
+
+    assert row.bar.warnings == ("3 sessions left, 31 to be delivered.",)
+
+
+def test_authorizations_warn_ten_days_before_the_end(organization, rows) -> None:
+    authorized(organization, units=None, ends_on=TODAY + timedelta(days=10))
+
+    (row,) = rows()
+
+    assert row.bar.warnings == ("It ends in 10 days, on 12/04/2026.",)
+
+
+def test_authorizations_for_old_codes_count_where_the_policy_says_so_with_its_clause(organization, rows) -> None:
+    authorized(organization, terms={"authorization_converts": True})
+
+    (row,) = rows()
+
+    assert not row.crosswalk.is_held
+    assert row.crosswalk.clause_url.endswith("#term-authorization_converts")
+    assert [citation.title for citation in row.crosswalk.citations] == ["Test manual"]
+
+
+@pytest.mark.parametrize("terms", [{}, {"authorization_converts": False}])
+def test_authorizations_for_old_codes_are_held_where_the_policy_does_not_say_so(organization, rows, terms) -> None:
+    authorized(organization, terms=terms)
+
+    (row,) = rows()
+
+    assert row.crosswalk.is_held
+    assert "sessions are held" in row.crosswalk.sentence
+
+
+def test_authorizations_for_old_codes_that_need_none_are_not_held(organization, rows) -> None:
+    authorized(organization, terms={"authorization_required": False})
+
+    (row,) = rows()
+
+    assert not row.crosswalk.is_held
+    assert "asks for no authorization" in row.crosswalk.sentence
+
+
+@pytest.mark.parametrize(
+    "changes", [{"codes": []}, {"codes": ["77386", "77407"]}, {"ends_on": date(2025, 12, 31)}, {"codes": ["77407"]}]
+)
+def test_authorizations_without_old_codes_after_their_end_have_no_crosswalk(organization, rows, changes) -> None:
+    authorized(organization, **changes)
+
+    (row,) = rows()
+
+    assert row.crosswalk is None
+
+
+def test_authorizations_for_old_codes_that_end_on_the_first_day_of_the_new_have_one(organization, rows) -> None:
+    authorized(organization, ends_on=date(2026, 1, 1))
+
+    (row,) = rows()
+
+    assert row.crosswalk is not None
+
+
+@pytest.mark.parametrize(
+    ("show", "ends"),
+    [
+        ("holding", [0, 10, 11, None]),
+        ("ending", [0, 10]),
+        ("over", [-1]),
+        ("all", [-1, 0, 10, 11, None]),
+    ],
+)
+def test_authorizations_are_shown_by_their_last_day_the_soonest_first(organization, rows, show, ends) -> None:
+    last_days = {days: TODAY + timedelta(days=days) for days in (11, -1, 10, 0)} | {None: None}
+    for last_day in last_days.values():
+        authorized(organization, ends_on=last_day)
+
+    shown = [row.bar.ends_on for row in rows(f"show={show}")]
+
+    assert shown == [last_days[days] for days in ends]
+
+
+def test_authorizations_page_after_page_are_each_shown_once(client, organization, coder, monkeypatch) -> None:
+    monkeypatch.setattr(presenter, "ENTRIES_A_PAGE", 2)
+    numbers = {authorized(organization, ends_on=day).number for day in (TODAY, None, None)}
+    client.force_login(coder)
+    address = reverse("authorization-ledger")
+
+    first = client.get(address).context["page"]
+    second = client.get(address + first.next_url).context["page"]
+
+    shown = [row.bar.number for row in [*first.rows, *second.rows]]
+    assert (set(shown), len(shown), second.next_url) == (numbers, 3, "")
+
+
+def test_authorizations_of_another_organization_are_not_shown(rows) -> None:
+    authorized(make_organization())
+
+    assert rows() == []
+
+
+def test_authorizations_ask_as_often_for_many_courses(client, organization, coder) -> None:
+    client.force_login(coder)
+    address = reverse("authorization-ledger")
+    authorized(organization, sessions=1)
+    client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    authorized(organization, sessions=2)
+    authorized(organization, sessions=2)
+
+    with CaptureQueriesContext(connection) as many:
+        client.get(address)
+
+    assert len(many) == len(few)
