@@ -1,7 +1,7 @@
 """Queries and rows behind charge review, the report on charges and its files."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,18 +9,22 @@ from io import BytesIO
 from typing import Any
 
 import xlsxwriter
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum, TextChoices
-from django.db.models.functions import TruncMonth
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.models import ChargeLine, LineState, SessionHold
+from coding.engine.periods import ONE_DAY
+from coding.engine.vocabulary import Setting
+from coding.models import ChargeLine, ChargeRollup, LineState, SessionHold
+from coding.rollups import NO_LINES, PAYER, SETTING, LineSums, sums_of_lines, sums_of_months
 from payers.models import Payer
-from portal.models import User
+from portal.models import Department, DepartmentSetting, Physician, User
 
-PAYER = "ruling__policy_version__policy__payer"
-# How a filter names lines that no payer's policy ruled; no slug holds this sign.
-NO_PAYER = "~none"
+# How a filter names lines that no payer's policy ruled, and sessions that name no physician; no slug holds this sign.
+NO_PAYER = NO_PHYSICIAN = "~none"
+# How a filter and a report name lines without any modifier.
+NO_MODIFIERS = "none"
+SETTING_LABELS = {**dict(DepartmentSetting.choices), Setting.INPATIENT.value: gettext_lazy("Inpatient")}
 # A spreadsheet would run text that begins like this as a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 BYTE_ORDER_MARK = "\ufeff"
@@ -31,7 +35,11 @@ class Grouping(TextChoices):
 
     PAYER = "payer", gettext_lazy("Payer")
     MONTH = "month", gettext_lazy("Month")
+    SETTING = "setting", gettext_lazy("Setting")
+    DEPARTMENT = "department", gettext_lazy("Department")
+    PHYSICIAN = "physician", gettext_lazy("Physician")
     CODE = "code", gettext_lazy("Code")
+    MODIFIERS = "modifiers", gettext_lazy("Modifiers")
     STATE = "state", gettext_lazy("State")
 
 
@@ -42,18 +50,15 @@ class Missing(TextChoices):
     EXPECTED = "expected", gettext_lazy("Expected amount")
 
 
-GROUP_FIELDS = {
-    Grouping.PAYER: (f"{PAYER}__name", f"{PAYER}__slug"),
-    Grouping.MONTH: ("month",),
-    Grouping.CODE: ("code",),
-    Grouping.STATE: ("state",),
-}
+# What is grouped by where nobody chose.
+USUAL_GROUPINGS = (Grouping.PAYER, Grouping.MONTH, Grouping.CODE, Grouping.STATE)
 
 
 @dataclass(frozen=True, slots=True)
 class ChargeFilters:
     """Which live lines are meant; an empty filter leaves everything. Both ends of the dates are inclusive.
 
+    `modifier` is one that a line carries, `modifiers` are all that it carries, in their order.
     Owner, reason and `held_since` are asked of the open holds of a line: one hold must answer to all three. A filing
     deadline is asked only of lines that are not exported.
     """
@@ -63,8 +68,12 @@ class ChargeFilters:
     department_id: int | None = None
     machine_id: int | None = None
     physician_id: int | None = None
+    is_without_physician: bool = False
+    setting: str = ""
     state: str = ""
     code: str = ""
+    modifier: str = ""
+    modifiers: tuple[str, ...] | None = None
     reason: str = ""
     owner_id: int | None = None
     is_without_owner: bool = False
@@ -78,15 +87,10 @@ class ChargeFilters:
 
 def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
     """The live lines that the person may see and the filters leave."""
-    wanted = session_wanted(filters)
-    if filters.payer is not None:
-        wanted &= Q(**{PAYER: filters.payer})
-    if filters.is_without_payer:
-        wanted &= Q(ruling__policy_version__isnull=True)
-    if filters.state:
-        wanted &= Q(state=filters.state)
-    if filters.code:
-        wanted &= Q(code=filters.code)
+    lines = ChargeLine.objects.live().visible_to(user)
+    if filters.setting:
+        lines = lines.alias(setting_that_day=SETTING).filter(setting_that_day=filters.setting)
+    wanted = session_wanted(filters) & _line_wanted(filters, payer=PAYER)
     if filters.missing:
         wanted &= Q(**{f"{filters.missing}_amount__isnull": True})
     # The day stands on the line too, and there in the order of the pages.
@@ -105,7 +109,60 @@ def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
     if is_of_deadline(filters):
         # A line that is not exported always stands under the current ruling of its session.
         wanted &= ~Q(state=LineState.EXPORTED) & Q(ruling__is_current=True) & deadline_wanted(filters, "ruling__")
-    return ChargeLine.objects.live().visible_to(user).filter(wanted)
+    return lines.filter(wanted)
+
+
+def _line_wanted(filters: ChargeFilters, *, payer: str) -> Q:
+    """What lines and their kept sums are asked alike; `payer` is where either has its payer."""
+    wanted = Q()
+    if filters.payer is not None:
+        wanted &= Q(**{payer: filters.payer})
+    if filters.is_without_payer:
+        wanted &= Q(**{f"{payer}__isnull": True})
+    if filters.state:
+        wanted &= Q(state=filters.state)
+    if filters.code:
+        wanted &= Q(code=filters.code)
+    if filters.modifier:
+        wanted &= Q(modifiers__contains=[filters.modifier])
+    if filters.modifiers is not None:
+        wanted &= Q(modifiers=list(filters.modifiers))
+    return wanted
+
+
+def line_sums(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[tuple, LineSums]:
+    """The sums of exactly the lines of `charge_lines`, keyed by the values of `by` (`coding.rollups`), in that order.
+
+    They come from what is kept by month where the filters ask only for what is kept, and from the lines otherwise.
+    """
+    lines = charge_lines(user=user, filters=filters)
+    if "machine" in by or not _are_kept(filters):
+        return sums_of_lines(lines, by)
+    wanted = _line_wanted(filters, payer="payer")
+    if filters.department_id is not None:
+        wanted &= Q(department=filters.department_id)
+    if filters.physician_id is not None:
+        wanted &= Q(physician=filters.physician_id)
+    if filters.is_without_physician:
+        wanted &= Q(physician__isnull=True)
+    if filters.setting:
+        wanted &= Q(setting=filters.setting)
+    if filters.start is not None:
+        wanted &= Q(month__gte=filters.start)
+    if filters.end is not None:
+        wanted &= Q(month__lte=filters.end)
+    rollups = ChargeRollup.objects.filter(wanted, organization=user.organization_id)
+    if not user.sees_all_departments:
+        rollups = rollups.filter(department__users=user)
+    return sums_of_months(lines, rollups, by, organization_id=user.organization_id)
+
+
+def _are_kept(filters: ChargeFilters) -> bool:
+    """Whether the filters ask for whole months, and for nothing that is not kept with the sums."""
+    begins_a_month = filters.start is None or filters.start.day == 1
+    ends_a_month = filters.end is None or (filters.end + ONE_DAY).day == 1
+    is_of_lines = filters.missing or filters.machine_id is not None or is_of_holds(filters) or is_of_deadline(filters)
+    return begins_a_month and ends_a_month and not is_of_lines
 
 
 def session_wanted(filters: ChargeFilters) -> Q:
@@ -117,6 +174,8 @@ def session_wanted(filters: ChargeFilters) -> Q:
         wanted &= Q(session__machine=filters.machine_id)
     if filters.physician_id is not None:
         wanted &= Q(session__physician=filters.physician_id)
+    if filters.is_without_physician:
+        wanted &= Q(session__physician__isnull=True)
     return wanted
 
 
@@ -163,6 +222,11 @@ class GroupKey:
     grouping: Grouping
     label: str
     value: str
+    is_last: bool = False
+
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        return (self.is_last, self.label.casefold(), self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,60 +234,73 @@ class ChargeRow:
     """Lines that agree in every grouping. A sum over lines without any amount is None, never zero."""
 
     keys: tuple[GroupKey, ...]
-    lines: int
-    units: int
-    charged: Decimal | None
-    without_charge: int
-    expected: Decimal | None
-    without_expected: int
+    sums: LineSums
+
+    @property
+    def lines(self) -> int:
+        return self.sums.lines
+
+    @property
+    def units(self) -> int:
+        return self.sums.units
+
+    @property
+    def charged(self) -> Decimal | None:
+        return None if self.without_charge == self.lines else self.sums.charged
+
+    @property
+    def without_charge(self) -> int:
+        return self.sums.without_charge
+
+    @property
+    def expected(self) -> Decimal | None:
+        return None if self.without_expected == self.lines else self.sums.expected
+
+    @property
+    def without_expected(self) -> int:
+        return self.sums.without_expected
 
 
-def charge_rows(lines: QuerySet, groupings: Sequence[Grouping]) -> list[ChargeRow]:
-    """The lines summed by the groupings, in their order."""
-    fields = [field for grouping in groupings for field in GROUP_FIELDS[grouping]]
-    groups = lines.annotate(month=TruncMonth("date_of_service")).order_by(*fields).values(*fields)
-    return [
-        _row(tuple(_group_key(grouping, group) for grouping in groupings), group)
-        for group in groups.annotate(**_sums())
+def charge_rows(*, user: User, filters: ChargeFilters, groupings: Sequence[Grouping]) -> list[ChargeRow]:
+    """The lines summed by the groupings, in their order; what has no payer or physician stands last in its group."""
+    sums = line_sums(user=user, filters=filters, by=[grouping.value for grouping in groupings])
+    names = [_names(grouping, {key[place] for key in sums}) for place, grouping in enumerate(groupings)]
+    rows = [
+        ChargeRow(tuple(names[place][value] for place, value in enumerate(key)), summed) for key, summed in sums.items()
     ]
+    return sorted(rows, key=lambda row: [key.order for key in row.keys])
 
 
-def charge_total(lines: QuerySet) -> ChargeRow:
-    """All the lines together."""
-    return _row((), lines.order_by().aggregate(**_sums()))
+def charge_total(rows: Iterable[ChargeRow]) -> ChargeRow:
+    """All the rows together."""
+    return ChargeRow((), sum((row.sums for row in rows), NO_LINES))
 
 
-def _sums() -> dict[str, Any]:
-    return {
-        "lines": Count("pk"),
-        "all_units": Sum("units"),
-        "charged": Sum("charge_amount"),
-        "with_charge": Count("charge_amount"),
-        "expected": Sum("expected_amount"),
-        "with_expected": Count("expected_amount"),
-    }
-
-
-def _row(keys: tuple[GroupKey, ...], sums: dict[str, Any]) -> ChargeRow:
-    return ChargeRow(
-        keys=keys,
-        lines=sums["lines"],
-        units=sums["all_units"] or 0,
-        charged=sums["charged"],
-        without_charge=sums["lines"] - sums["with_charge"],
-        expected=sums["expected"],
-        without_expected=sums["lines"] - sums["with_expected"],
-    )
-
-
-def _group_key(grouping: Grouping, group: dict[str, Any]) -> GroupKey:
-    value = group[GROUP_FIELDS[grouping][-1]]
+def _names(grouping: Grouping, values: Collection[Any]) -> dict[Any, GroupKey]:
+    """Each value under a grouping as people read it and as a filter names it; records are looked up in one query."""
     if grouping is Grouping.PAYER:
-        return GroupKey(grouping, group[f"{PAYER}__name"] or _("No payer"), value or NO_PAYER)
+        payers = Payer.objects.in_bulk({value for value in values if value})
+        named = {pk: GroupKey(grouping, payer.name, payer.slug) for pk, payer in payers.items()}
+        return named | {None: GroupKey(grouping, _("No payer"), NO_PAYER, is_last=True)}
+    if grouping is Grouping.DEPARTMENT:
+        departments = Department.objects.in_bulk(values)
+        return {pk: GroupKey(grouping, department.name, str(pk)) for pk, department in departments.items()}
+    if grouping is Grouping.PHYSICIAN:
+        physicians = Physician.objects.in_bulk({value for value in values if value})
+        named = {pk: GroupKey(grouping, str(physician), str(pk)) for pk, physician in physicians.items()}
+        return named | {None: GroupKey(grouping, _("No physician"), NO_PHYSICIAN, is_last=True)}
+    return {value: _named(grouping, value) for value in values}
+
+
+def _named(grouping: Grouping, value: Any) -> GroupKey:
     if grouping is Grouping.MONTH:
         return GroupKey(grouping, f"{value:%Y-%m}", value.isoformat())
     if grouping is Grouping.STATE:
         return GroupKey(grouping, str(LineState(value).label), value)
+    if grouping is Grouping.SETTING:
+        return GroupKey(grouping, str(SETTING_LABELS.get(value) or _("Not known")), value)
+    if grouping is Grouping.MODIFIERS:
+        return GroupKey(grouping, "-".join(value) or _("none"), "-".join(value) or NO_MODIFIERS)
     return GroupKey(grouping, value, value)
 
 
@@ -244,9 +321,9 @@ class ChargeReport:
 def charge_report(
     *, user: User, filters: ChargeFilters, in_words: list[tuple[str, str]], groupings: tuple[Grouping, ...]
 ) -> ChargeReport:
-    """The report on the live lines that the person may see and the filters leave, in two queries."""
-    lines = charge_lines(user=user, filters=filters)
-    return ChargeReport(in_words, groupings, charge_rows(lines, groupings), charge_total(lines))
+    """The report on the live lines that the person may see and the filters leave."""
+    rows = charge_rows(user=user, filters=filters, groupings=groupings)
+    return ChargeReport(in_words, groupings, rows, charge_total(rows))
 
 
 def report_table(report: ChargeReport) -> Iterator[list[Any]]:

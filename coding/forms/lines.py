@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from coding.engine.findings import CATALOGUE, NAME_OF_EDIT
 from coding.engine.vocabulary import Severity
 from coding.models import HELD_BY_HAND, LineState
-from coding.reports import NO_PAYER, ChargeFilters, Missing
+from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS, ChargeFilters, Missing
 from payers.models import Payer
 from portal import clock
 from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User
@@ -272,6 +272,21 @@ class ChargeFilterForm(WaitingFilterForm):
         max_length=9,
         error_messages={"invalid": _("A code has five characters, like 77407.")},
     )
+    setting = forms.ChoiceField(label=_("Setting"), required=False, choices=[("", _("All")), *SETTING_LABELS.items()])
+    modifier = forms.RegexField(
+        r"^\s*[0-9A-Za-z]{2}\s*$",
+        label=_("Carries modifier"),
+        required=False,
+        max_length=6,
+        error_messages={"invalid": _("A modifier has two characters, like 26.")},
+    )
+    modifiers = forms.RegexField(
+        rf"^\s*({NO_MODIFIERS}|[0-9A-Za-z]{{2}}(-[0-9A-Za-z]{{2}}){{0,3}})\s*$",
+        label=_("Modifiers, exactly these"),
+        required=False,
+        max_length=20,
+        error_messages={"invalid": _("Write the modifiers in their order, like 26-PO, or none.")},
+    )
     missing = forms.ChoiceField(
         label=_("Missing"),
         required=False,
@@ -287,15 +302,34 @@ class ChargeFilterForm(WaitingFilterForm):
         "department",
         "machine",
         "physician",
+        "setting",
         "code",
+        "modifier",
+        "modifiers",
         "start",
         "end",
         "age",
         "missing",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        physician = self.fields["physician"]
+        physician.choices = [*physician.choices, (NO_PHYSICIAN, _("No physician"))]
+
     def clean_code(self) -> str:
         return self.cleaned_data["code"].strip().upper()
+
+    def clean_modifier(self) -> str:
+        return self.cleaned_data["modifier"].strip().upper()
+
+    @property
+    def all_modifiers(self) -> tuple[str, ...] | None:
+        """All the modifiers of a line, in their order; None where nobody asked."""
+        chosen = self.cleaned_data.get("modifiers", "").strip()
+        if not chosen:
+            return None
+        return () if chosen == NO_MODIFIERS else tuple(chosen.upper().split("-"))
 
     @property
     def filters(self) -> ChargeFilters:
@@ -307,9 +341,13 @@ class ChargeFilterForm(WaitingFilterForm):
             is_without_payer=chosen["payer"] == NO_PAYER,
             department_id=_key(chosen["department"]),
             machine_id=_key(chosen["machine"]),
-            physician_id=_key(chosen["physician"]),
+            physician_id=None if chosen["physician"] == NO_PHYSICIAN else _key(chosen["physician"]),
+            is_without_physician=chosen["physician"] == NO_PHYSICIAN,
+            setting=chosen.get("setting", ""),
             state=chosen.get("state", ""),
             code=chosen.get("code", ""),
+            modifier=chosen.get("modifier", ""),
+            modifiers=self.all_modifiers,
             reason=chosen["reason"],
             owner_id=self.owner_id,
             is_without_owner=self.is_without_owner,
@@ -333,7 +371,7 @@ class WithoutLineFilterForm(ChargeFilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("state", "code", "missing"):
+        for name in ("state", "setting", "code", "modifier", "modifiers", "missing"):
             del self.fields[name]
         self.fields["reason"].label = _("Because of")
         self.fields["reason"].choices = [("", _("Any reason")), *ERRORS, *HOLD_REASONS]

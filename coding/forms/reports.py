@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from coding.forms.lines import ChargeFilterForm
-from coding.reports import Grouping
+from coding.reports import USUAL_GROUPINGS, Grouping
 
 NOT_FILTERS = ("by", "bars")
 
@@ -27,9 +27,9 @@ class ChargeReportForm(ChargeFilterForm):
 
     @property
     def groupings(self) -> tuple[Grouping, ...]:
-        """What to group by, in the order of the columns; everything where nothing was chosen."""
+        """What to group by, in the order of the columns; the usual ones where nothing was chosen."""
         chosen = self.cleaned_data["by"]
-        return tuple(grouping for grouping in Grouping if grouping in chosen) or tuple(Grouping)
+        return tuple(grouping for grouping in Grouping if grouping in chosen) or USUAL_GROUPINGS
 
     @property
     def filter_fields(self) -> list[forms.BoundField]:

@@ -84,18 +84,22 @@ def _row_view(row: ChargeRow, kept: Mapping[str, str]) -> RowView:
     )
 
 
-def _link(count: int, filters: Mapping[str, str]) -> Link:
-    return Link(f"{count:,}", f"{reverse('charge-review')}?{urlencode(filters)}" if count else "")
+def _link(count: int, filters: Mapping[str, str] | None) -> Link:
+    is_open = count and filters is not None
+    return Link(f"{count:,}", f"{reverse('charge-review')}?{urlencode(filters)}" if is_open else "")
 
 
-def _lacking(count: int, filters: Mapping[str, str], missing: Missing) -> Link:
+def _lacking(count: int, filters: Mapping[str, str] | None, missing: Missing) -> Link:
     """The lines that lack one amount; where the report asks for lines that lack the other, both cannot be asked."""
-    if filters.get("missing", missing) != missing:
+    if filters is None or filters.get("missing", missing) != missing:
         return Link(f"{count:,}", "")
     return _link(count, {**filters, "missing": missing.value})
 
 
-def _filters(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str]:
+def _filters(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str] | None:
+    """The filters that leave the lines of a row; None where one of its keys is not known, which no filter names."""
+    if not all(key.value for key in keys):
+        return None
     filters = dict(kept)
     for key in keys:
         if key.grouping is Grouping.MONTH:

@@ -158,11 +158,15 @@ def test_charge_lines_held_for_a_reason_are_those_that_the_hold_keeps_back(manag
 # The page
 
 
-def test_every_count_of_the_report_opens_into_exactly_its_lines(manager, client, organization):
+@pytest.mark.parametrize(
+    "by", [["payer", "month", "code", "state"], ["setting", "modifiers"], ["department", "physician"]]
+)
+def test_every_count_of_the_report_opens_into_exactly_its_lines(manager, client, organization, by):
     priced(organization)
     captured(make_treated_course(organization), days=2, image_review_signed_at=None)
     captured(make_treated_course(organization, setting="freestanding"), days=3)
-    page = client.get(reverse("report-charges"), {"start": "2025-12-04", "bars": "lines"}).context["page"]
+    asked = {"start": "2025-12-04", "bars": "lines", "by": by}
+    page = client.get(reverse("report-charges"), asked).context["page"]
 
     links = [
         link

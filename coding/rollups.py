@@ -1,0 +1,186 @@
+"""Sums of live lines: kept by department and month, summed anew where lines changed, and read so that both agree.
+
+A month with a mark is old: its lines are counted one by one until `refresh_rollups` has summed it. Corrections are
+never in what is kept: whether one counts depends on a line that may stand in another month. They are few, and are
+counted one by one always.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Case, Count, DateField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Cast, Coalesce, TruncMonth
+
+from coding.engine.vocabulary import Setting
+from coding.models import ChargeLine, ChargeRollup, RollupMark
+from portal.models import DepartmentStatus, Organization
+
+PAYER = "ruling__policy_version__policy__payer"
+STATUS_THAT_DAY = DepartmentStatus.objects.filter(
+    department=OuterRef("session__department"), effective_from__lte=OuterRef("date_of_service")
+).order_by("-effective_from")
+# The setting of a line as billing saw it on its day; empty before the department's first one.
+SETTING = Case(
+    When(session__is_inpatient=True, then=Value(Setting.INPATIENT.value)),
+    default=Coalesce(Subquery(STATUS_THAT_DAY.values("setting")[:1]), Value("")),
+)
+# What sums can be grouped by, and where a line has it.
+OF_LINE: dict[str, Any] = {
+    "organization": F("organization"),
+    "department": F("session__department"),
+    "month": Cast(TruncMonth("date_of_service"), DateField()),
+    "payer": F(PAYER),
+    "physician": F("session__physician"),
+    "setting": SETTING,
+    "claim_form": F("claim_form"),
+    "role": F("role"),
+    "code": F("code"),
+    "modifiers": F("modifiers"),
+    "state": F("state"),
+}
+# Reports ask for a machine, too, which no rollup has.
+OF_LINE_ALONE: dict[str, Any] = {"machine": F("session__machine")}
+SUMS_OF_LINES = {
+    "sum_lines": Count("pk"),
+    "sum_units": Sum("units"),
+    "sum_charged": Coalesce(Sum("charge_amount"), Value(Decimal(0))),
+    "sum_expected": Coalesce(Sum("expected_amount"), Value(Decimal(0))),
+    "sum_unpriced": Count("pk") - Count("charge_amount"),
+    "sum_unexpected": Count("pk") - Count("expected_amount"),
+}
+SUMS_OF_ROLLUPS = {
+    "sum_lines": Sum("lines"),
+    "sum_units": Sum("units"),
+    "sum_charged": Sum("charge_amount"),
+    "sum_expected": Sum("expected_amount"),
+    "sum_unpriced": Sum("unpriced"),
+    "sum_unexpected": Sum("unexpected"),
+}
+COLUMNS = ("lines", "units", "charge_amount", "expected_amount", "unpriced", "unexpected")
+
+
+@dataclass(frozen=True, slots=True)
+class LineSums:
+    """Lines that agree in everything they were grouped by. `charged` and `expected` leave the counted ones out."""
+
+    lines: int
+    units: int
+    charged: Decimal
+    expected: Decimal
+    without_charge: int
+    without_expected: int
+
+    def __add__(self, other: "LineSums") -> "LineSums":
+        return LineSums(
+            self.lines + other.lines,
+            self.units + other.units,
+            self.charged + other.charged,
+            self.expected + other.expected,
+            self.without_charge + other.without_charge,
+            self.without_expected + other.without_expected,
+        )
+
+
+NO_LINES = LineSums(0, 0, Decimal(0), Decimal(0), 0, 0)
+
+
+def refresh_rollups(*, organization: Organization | None = None) -> int:
+    """Sum the marked months anew, each in a short transaction of its own; how many were. Safe beside captures."""
+    marks = RollupMark.objects.all() if organization is None else _marks_of(organization.pk)
+    marked = marks.order_by("department", "month").distinct().values_list("department_id", "month")
+    return sum(_refresh(department, month) for department, month in list(marked))
+
+
+def _marks_of(organization_id: int) -> QuerySet:
+    return RollupMark.objects.filter(department__organization=organization_id)
+
+
+@transaction.atomic
+def _refresh(department_id: int, month: date) -> int:
+    """Sum one month anew, unless another process has done it meanwhile; 1 or 0.
+
+    A write that commits between the two looks at the lines leaves a mark that this one did not see, and the month stays
+    marked: what it wrote is counted from its lines until the next time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rollup {department_id} {month}"])
+        deleted, _models = RollupMark.objects.filter(department=department_id, month=month).delete()
+        if not deleted:
+            return 0
+        ChargeRollup.objects.filter(department=department_id, month=month).delete()
+        lines = ChargeLine.objects.live().filter(
+            corrects__isnull=True,
+            session__department=department_id,
+            date_of_service__gte=month,
+            date_of_service__lt=month_after(month),
+        )
+        sql, values = _grouped_lines(lines, tuple(OF_LINE)).query.sql_with_params()
+        columns = [ChargeRollup._meta.get_field(name).column for name in (*OF_LINE, *COLUMNS)]
+        cursor.execute(f"INSERT INTO {ChargeRollup._meta.db_table} ({', '.join(columns)}) {sql}", values)
+    return 1
+
+
+def month_after(month: date) -> date:
+    """The first day of the next month."""
+    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+
+
+def sums_of_lines(lines: QuerySet, by: Sequence[str]) -> dict[tuple, LineSums]:
+    """Lines summed one by one, keyed by the values of what they are grouped by, in that order."""
+    return _summed([_grouped_lines(lines, by)], len(by))
+
+
+def sums_of_months(
+    lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, organization_id: int
+) -> dict[tuple, LineSums]:
+    """The same sums as those of the lines, from what is kept where it is young enough, in two queries.
+
+    `rollups` holds to the same filters as `lines`, and those are ones that a rollup has, over whole months.
+    """
+    marks: dict[date, set[int]] = defaultdict(set)
+    marked = _marks_of(organization_id).order_by().distinct().values_list("department_id", "month")
+    for department_id, month in marked:
+        marks[month].add(department_id)
+    old_lines, old_rollups = Q(pk__in=()), Q(pk__in=())
+    for month, departments in marks.items():
+        days = Q(date_of_service__gte=month, date_of_service__lt=month_after(month))
+        old_lines |= days & Q(session__department__in=departments)
+        old_rollups |= Q(month=month, department__in=departments)
+    kept = (
+        rollups.exclude(old_rollups)
+        .order_by()
+        .annotate(**{f"by_{name}": F(name) for name in by})
+        .values(*(f"by_{name}" for name in by))
+        .annotate(**SUMS_OF_ROLLUPS)
+        .values_list(*(f"by_{name}" for name in by), *SUMS_OF_ROLLUPS)
+    )
+    parts = [kept, _grouped_lines(lines.filter(corrects__isnull=False).exclude(old_lines), by)]
+    if marks:
+        parts.append(_grouped_lines(lines.filter(old_lines), by))
+    return _summed([parts[0].union(*parts[1:], all=True)], len(by))
+
+
+def _grouped_lines(lines: QuerySet, by: Sequence[str]) -> QuerySet:
+    places = OF_LINE | OF_LINE_ALONE
+    keys = [f"by_{name}" for name in by]
+    return (
+        lines.order_by()
+        .annotate(**{f"by_{name}": places[name] for name in by})
+        .values(*keys)
+        .annotate(**SUMS_OF_LINES)
+        .values_list(*keys, *SUMS_OF_LINES)
+    )
+
+
+def _summed(parts: Iterable[QuerySet], keys: int) -> dict[tuple, LineSums]:
+    sums: dict[tuple, LineSums] = {}
+    for row in (row for part in parts for row in part):
+        # A list, as modifiers are, cannot be a key.
+        key = tuple(tuple(value) if isinstance(value, list) else value for value in row[:keys])
+        sums[key] = sums.get(key, NO_LINES) + LineSums(*row[keys:])
+    return sums
