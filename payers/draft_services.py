@@ -39,7 +39,7 @@ def draft_version(*, policy: PayerPolicy, effective_from: date, by: User) -> Pol
     draft = PolicyVersion.objects.create(
         policy=policy,
         effective_from=effective_from,
-        revision=_next_revision(policy, effective_from),
+        revision=next_revision(policy, effective_from),
         terms=dict(before.terms) if before else {},
         guidance=before.guidance if before else "",
         drafted_by=by,
@@ -63,7 +63,7 @@ def amend_draft(
     if not changes:
         return draft
     if effective_from != draft.effective_from:
-        draft.revision = _next_revision(draft.policy, effective_from)
+        draft.revision = next_revision(draft.policy, effective_from)
     draft.effective_from, draft.reviewed_on, draft.summary = effective_from, reviewed_on, summary
     draft.save(update_fields=["effective_from", "revision", "reviewed_on", "summary"])
     record_on_version(draft, "amend_draft", f"Draft of {draft.label} amended", by, changes)
@@ -165,7 +165,8 @@ def locked_draft(version: PolicyVersion) -> PolicyVersion:
     return draft
 
 
-def _next_revision(policy: PayerPolicy, effective_from: date) -> int:
+def next_revision(policy: PayerPolicy, effective_from: date) -> int:
+    """The revision of a policy's next version with this start: 1 for a start that no version has."""
     last = policy.versions.filter(effective_from=effective_from).aggregate(last=Max("revision"))["last"]
     return (last or 0) + 1
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 from django.db import transaction
-from django.db.models import Max, Prefetch
+from django.db.models import Prefetch
 
-from payers.draft_services import DraftExists, as_json, clause_row, lock_policy, record_on_version
+from payers.draft_services import DraftExists, as_json, clause_row, lock_policy, next_revision, record_on_version
 from payers.models import (
     DATED_TERMS,
     Payer,
@@ -125,7 +125,7 @@ def _import(pack: Pack, version: Version, organization: Organization, by: User) 
     lock_policy(policy)
     if policy.versions.unpublished().exists():
         raise DraftExists(policy.title)
-    draft = _drafted(policy, version, revision=_next_revision(policy, version.effective_from), by=by)
+    draft = _drafted(policy, version, revision=next_revision(policy, version.effective_from), by=by)
     record_on_version(draft, "import_version", f"Draft of {draft.label} brought in from a rule pack", by)
     return draft
 
@@ -179,11 +179,6 @@ def example_row(example: Example, version: PolicyVersion | None, position: int) 
         expected_lines=example.expected_lines,
         expected_findings=example.expected_findings,
     )
-
-
-def _next_revision(policy: PayerPolicy, effective_from: date) -> int:
-    last = policy.versions.filter(effective_from=effective_from).aggregate(last=Max("revision"))["last"]
-    return (last or 0) + 1
 
 
 def _plain(key: str, value: object) -> object:
