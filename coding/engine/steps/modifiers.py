@@ -283,7 +283,7 @@ def liability_modifier(facts: SessionFacts) -> str:
 
 def _liability(facts: SessionFacts, codebook: Codebook) -> Verdict:
     modifier = liability_modifier(facts)
-    absent = ()
+    absent: tuple[tuple[str, str], ...] = ()
     if facts.beneficiary_notice is None:
         sentence = ""
     elif modifier:
