@@ -13,6 +13,7 @@ from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold
 from coding.services import capture_from, mark_exported
 from payers.models import Authorization, Coverage, Payer
 from payers.pack_services import install_packs
+from payers.reading_services import ask_readers
 from portal.models import (
     AuditEvent,
     Course,
@@ -621,6 +622,9 @@ class Clinic:
         )
         first_lines = list(lines.select_related("session__course").order_by("pk")[:60])
         mark_exported(lines=first_lines, by=self.users["manager"])
+        # One change of a payer's policy waits to be read, so that the readers' pages have something to show.
+        version = self.payers["humana-ma"].policy.versions.in_force(on=self.today).with_terms().first()
+        ask_readers(version=version, at=self.now)
 
 
 def title_of(department_key: str) -> str:
