@@ -42,8 +42,8 @@ class Crosswalk:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationEntry:
-    """One authorization with its course's ledger. `by_code` counts the visits that were held against it by the code of
-    their delivery line; a visit without one stands under `NO_LINE`.
+    """One authorization with its course's ledger. `by_code` counts the units used by the code of the visit's delivery
+    line; a visit without one stands under `NO_LINE`.
     """
 
     authorization: Authorization
@@ -74,9 +74,9 @@ def _entry(authorization: Authorization, ledger: CourseLedger, today: date) -> A
 
 def _by_code(authorization: Authorization, ledger: CourseLedger) -> tuple[tuple[str, int], ...]:
     counts: Counter[str] = Counter()
-    for row in ledger.rows:
-        if row.uses_authorization and row.authorization.number == authorization.number:
-            counts[next((line.code for line in row.charged if line.role == LineRole.DELIVERY), NO_LINE)] += 1
+    charged = {row.session.pk: row.charged for row in ledger.rows if row.session}
+    for session in ledger.record.sessions_using(authorization):
+        counts[next((line.code for line in charged[session.pk] if line.role == LineRole.DELIVERY), NO_LINE)] += 1
     return tuple(sorted(counts.items(), key=lambda pair: (pair[0] == NO_LINE, pair[0])))
 
 

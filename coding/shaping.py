@@ -185,7 +185,12 @@ class PatientRecord:
 
     def units_used(self, authorization: Authorization) -> int:
         """The units of an authorization that all delivered visits of its days used."""
-        return sum(_uses(authorization, visit) for visits in self.days.values() for visit in visits)
+        return len(self.sessions_using(authorization))
+
+    def sessions_using(self, authorization: Authorization) -> list[TreatmentSession]:
+        """The sessions that used a unit of the authorization each."""
+        visits = (visit for day in self.days.values() for visit in day)
+        return [visit.session for visit in visits if _uses(authorization, visit)]
 
     def _prescriptions(self, session: TreatmentSession) -> list[Prescription]:
         """What the session delivered; where nobody said, the course's prescription if there is only one."""

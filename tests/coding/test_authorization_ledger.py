@@ -64,6 +64,15 @@ def test_authorizations_tell_what_is_used_by_code_and_left(organization, rows) -
     assert (row.bar.used, row.bar.left) == (3, 2)
 
 
+def test_authorizations_count_no_visit_after_their_end(organization, rows) -> None:
+    authorized(organization, sessions=3, ends_on=date(2025, 12, 31))
+
+    (row,) = rows()
+
+    assert row.by_code == [("77386", 1)]
+    assert row.bar.used == 1
+
+
 def test_authorizations_warn_of_the_last_three(organization, rows) -> None:
     authorized(organization, sessions=2)
 
