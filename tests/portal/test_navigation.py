@@ -82,13 +82,13 @@ def test_frame_marks_one_place_and_tells_the_page_from_a_page_below(organization
 READ = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "Imports"]
 ENTER = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "To capture again", "Imports"]
 RULES = ["Payer matrix", "Codes", "2025 to 2026 codes", "Policies"]
-OVERSIGHT = ["Reconciliation", "Filing clock", "Level 3 guard", "Reports", "Readers", "Audit trail"]
+OVERSIGHT = ["Reconciliation", "Filing clock", "Authorizations", "Level 3 guard", "Reports", "Readers", "Audit trail"]
 
 
 @pytest.mark.parametrize(
     ("role", "places"),
     [
-        ("coder", [*ENTER, "Payer guidance", "To read", *RULES, "Filing clock"]),
+        ("coder", [*ENTER, "Payer guidance", "To read", *RULES, "Filing clock", "Authorizations"]),
         ("manager", [*ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT]),
         ("admin", [*ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT, "Set-up"]),
         ("auditor", [*READ, "Payer guidance", *RULES, *OVERSIGHT, "Set-up"]),
