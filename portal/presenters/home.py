@@ -10,7 +10,9 @@ from django.db.models import Count, Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from coding.filing import Left, ServiceFilters, sunset, sunset_services, unfiled_lines
 from coding.models import ChargeLine, LineState, RecaptureItem, SessionHold, SessionRuling
+from coding.reports import ChargeFilters
 from coding.shaping import is_review_overdue, last_reviewed_on
 from payers.models import UNPUBLISHED, Payer, PolicyVersion, VersionStatus
 from payers.reading_services import to_read
@@ -29,7 +31,7 @@ from portal.presenters.search import recent_courses
 
 REASONS_SHOWN = 6
 DAYS_OF_ACTS = 7
-# Days from which a hold counts as older, the youngest group first.
+FILING_SHOWN = (Left.OVERDUE, Left.WEEK, Left.MONTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,11 @@ def home_page(user: User, *, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
             "recent": recent_courses(user),
         }
     if user.has_perm("coding.view_reports"):
-        page |= {"states": _lines_by_state(user, today), "ages": _holds_by_age(user, now)}
+        page |= {
+            "states": _lines_by_state(user, today),
+            "ages": _holds_by_age(user, now),
+            "filing": _filing(user, today),
+        }
     if user.has_perm("payers.change_policyversion"):
         page |= {"policies": _policies(user, today)}
     if user.has_perm("portal.manage_users"):
@@ -199,6 +205,26 @@ def _holds_by_age(user: User, now: datetime) -> list[Number]:
         Number(str(age.label), counts[f"age_{age.least}"], f"{reverse('hold-list')}?{urlencode(age.filters)}", "held")
         for age in AGES
     ]
+
+
+def _filing(user: User, today: date) -> list[Number]:
+    """What waits to be filed within a month, and the services on deleted codes that still can be."""
+    numbers = []
+    for left in FILING_SHOWN:
+        lines = unfiled_lines(user=user, filters=ChargeFilters(), left=left, today=today)
+        url = f"{reverse('filing-clock')}?{urlencode({'left': left.value})}"
+        numbers.append(
+            Number(str(left.label), lines.order_by().count(), url, "error" if left is Left.OVERDUE else "held")
+        )
+    period = sunset(today)
+    if period is None:
+        return numbers
+    for left in FILING_SHOWN:
+        services = sunset_services(user=user, period=period, filters=ServiceFilters(), left=left, today=today)
+        label = _("On deleted codes: %(left)s") % {"left": str(left.label).lower()}
+        url = f"{reverse('filing-sunset')}?{urlencode({'left': left.value})}"
+        numbers.append(Number(label, services.order_by().count(), url, "error" if left is Left.OVERDUE else "held"))
+    return numbers
 
 
 def _policies(user: User, today: date) -> list[PolicyRow]:

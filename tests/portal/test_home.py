@@ -170,9 +170,9 @@ def test_home_of_an_admin_leads_to_a_version_in_review(client, organization):
     ("role", "panels"),
     [
         ("coder", {"machines", "needs", "recent"}),
-        ("manager", {"machines", "needs", "recent", "states", "ages", "acts"}),
-        ("admin", {"machines", "needs", "recent", "states", "ages", "policies", "people", "acts"}),
-        ("auditor", {"states", "ages", "acts"}),
+        ("manager", {"machines", "needs", "recent", "states", "ages", "filing", "acts"}),
+        ("admin", {"machines", "needs", "recent", "states", "ages", "filing", "policies", "people", "acts"}),
+        ("auditor", {"states", "ages", "filing", "acts"}),
     ],
 )
 def test_home_shows_the_panels_of_the_role(client, organization, role, panels):
@@ -240,3 +240,15 @@ def test_home_number_of_sessions_without_a_line_is_that_of_its_list(client, orga
 
     assert [need.count for need in page["needs"] if need.url == reverse("sessions-without-line")] == [2]
     assert listed.content.count(b"RECORD_MISSING") + listed.content.count(b"NOT_DELIVERED") >= 2
+
+
+def test_home_of_a_manager_counts_what_is_to_be_filed_as_the_lists_behind_do(client, organization, department):
+    for day in (date(2025, 11, 20), date(2025, 11, 28), date(2025, 12, 10)):
+        course = make_treated_course(organization, department=department)
+        make_session(course, started_at=datetime(day.year, day.month, day.day, 15, tzinfo=UTC))
+        capture_from(patient=course.patient, day=day, by=None)
+
+    filing = home_of(client, make_user(organization, role="manager"))["filing"]
+
+    rows = [client.get(number.url).content.decode().count("data-row") for number in filing]
+    assert rows == [number.count for number in filing] == [2, 2, 2, 1, 1, 1]
