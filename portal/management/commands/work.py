@@ -3,13 +3,17 @@
 import os
 import signal
 import threading
+import time
 
 from django.core.management.base import BaseCommand, CommandParser
 
 from coding.jobs import KINDS
+from coding.rollups import refresh_rollups
 from portal.services.jobs import work_off
 
 SECONDS_BETWEEN_LOOKS = 0.5
+# Months that people work on change all day, and until they are summed anew reports count their lines.
+SECONDS_BETWEEN_SUMS = 30
 
 
 class Command(BaseCommand):
@@ -24,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: object) -> None:
         if options["once"]:
             self.stdout.write(f"jobs: {work_off(kinds=KINDS)}")
+            refresh_rollups()
             return
         told_to_end = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -33,6 +38,10 @@ class Command(BaseCommand):
         def is_stopping() -> bool:
             return told_to_end.is_set() or (bool(options["beside_parent"]) and os.getppid() != parent)
 
+        summed_at = float("-inf")
         while not is_stopping():
             work_off(kinds=KINDS, is_stopping=is_stopping)
+            if time.monotonic() - summed_at >= SECONDS_BETWEEN_SUMS and not is_stopping():
+                refresh_rollups()
+                summed_at = time.monotonic()
             told_to_end.wait(SECONDS_BETWEEN_LOOKS)
