@@ -264,7 +264,7 @@ class ChargeRow:
 def charge_rows(*, user: User, filters: ChargeFilters, groupings: Sequence[Grouping]) -> list[ChargeRow]:
     """The lines summed by the groupings, in their order; what has no payer or physician stands last in its group."""
     sums = line_sums(user=user, filters=filters, by=[grouping.value for grouping in groupings])
-    names = [_names(grouping, {key[place] for key in sums}) for place, grouping in enumerate(groupings)]
+    names = [names_of(grouping, {key[place] for key in sums}) for place, grouping in enumerate(groupings)]
     rows = [
         ChargeRow(tuple(names[place][value] for place, value in enumerate(key)), summed) for key, summed in sums.items()
     ]
@@ -276,7 +276,7 @@ def charge_total(rows: Iterable[ChargeRow]) -> ChargeRow:
     return ChargeRow((), sum((row.sums for row in rows), NO_LINES))
 
 
-def _names(grouping: Grouping, values: Collection[Any]) -> dict[Any, GroupKey]:
+def names_of(grouping: Grouping, values: Collection[Any]) -> dict[Any, GroupKey]:
     """Each value under a grouping as people read it and as a filter names it; records are looked up in one query."""
     if grouping is Grouping.PAYER:
         payers = Payer.objects.in_bulk({value for value in values if value})
@@ -355,35 +355,46 @@ def _numbers(row: ChargeRow) -> list[Any]:
 
 
 def report_csv(report: ChargeReport) -> Iterator[str]:
-    """The report as lines of CSV: its filters, then its table. No cell begins a formula."""
-    writer = csv.writer(Echo())
-    yield BYTE_ORDER_MARK
-    for name, value in _printed_filters(report):
-        yield writer.writerow([harmless(name), harmless(value)])
-    yield writer.writerow([])
-    for cells in report_table(report):
-        yield writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+    """The report as lines of CSV: its filters, then its table."""
+    return table_csv(_printed_filters(report), report_table(report))
 
 
 def report_xlsx(report: ChargeReport) -> bytes:
-    """The report as a workbook: its filters, then its table; text is written as text and never as a formula."""
+    """The report as a workbook: its filters, then its table."""
+    return table_xlsx(_("Charges"), _printed_filters(report), report_table(report), amounts="$#,##0.00")
+
+
+def table_csv(filters: Iterable[tuple[str, str]], table: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Filters, then a table that begins with its headings, as lines of CSV. No cell begins a formula."""
+    writer = csv.writer(Echo())
+    yield BYTE_ORDER_MARK
+    for name, value in filters:
+        yield writer.writerow([harmless(name), harmless(value)])
+    yield writer.writerow([])
+    for cells in table:
+        yield writer.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in cells])
+
+
+def table_xlsx(
+    title: str, filters: Sequence[tuple[str, str]], table: Iterable[Sequence[Any]], *, amounts: str
+) -> bytes:
+    """The same as a workbook; text is written as text and never as a formula, a Decimal in the format `amounts`."""
     out = BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(_("Charges"))
-    bold, money = book.add_format({"bold": True}), book.add_format({"num_format": "$#,##0.00"})
-    filters = _printed_filters(report)
+    sheet = book.add_worksheet(title[:31])
+    bold, amount = book.add_format({"bold": True}), book.add_format({"num_format": amounts})
     for place, (name, value) in enumerate(filters):
         sheet.write_string(place, 0, name, bold)
         sheet.write_string(place, 1, value)
     first = len(filters) + 1
-    for place, cells in enumerate(report_table(report), start=first):
+    for place, cells in enumerate(table, start=first):
         for column, cell in enumerate(cells):
             if isinstance(cell, str):
                 sheet.write_string(place, column, cell, bold if place == first else None)
             else:
-                sheet.write_number(place, column, cell, money if isinstance(cell, Decimal) else None)
+                sheet.write_number(place, column, cell, amount if isinstance(cell, Decimal) else None)
     sheet.freeze_panes(first + 1, 0)
-    sheet.set_column(0, len(report.groupings) + 5, 20)
+    sheet.set_column(0, 14, 20)
     book.close()
     return out.getvalue()
 

@@ -1,7 +1,10 @@
 """Addresses of charges: review, why, holds, reports, prices and payers (their sessions are captured again)."""
 
+from itertools import chain
+
 from django.urls import path
 
+from coding.presenters.report_tables import TABLE_REPORTS
 from coding.views import (
     authorizations,
     filing,
@@ -60,9 +63,18 @@ urlpatterns = [
     path("policy-versions/<int:pk>/impact.csv", impact.version_impact_csv, name="version-impact-csv"),
     path("changed-sessions/<int:pk>/", impact.version_impact_session, name="version-impact-session"),
     # Reports
+    path("reports/", reports.report_list, name="report-list"),
     path("reports/charges/", reports.report_charges, name="report-charges"),
     path("reports/charges.csv", reports.report_charges_csv, name="report-charges-csv"),
     path("reports/charges.xlsx", reports.report_charges_xlsx, name="report-charges-xlsx"),
+    *chain.from_iterable(
+        (
+            path(f"reports/{name}/", reports.report_table, {"name": name}, name=f"report-{name}"),
+            path(f"reports/{name}.csv", reports.report_table_csv, {"name": name}, name=f"report-{name}-csv"),
+            path(f"reports/{name}.xlsx", reports.report_table_xlsx, {"name": name}, name=f"report-{name}-xlsx"),
+        )
+        for name in TABLE_REPORTS
+    ),
     # Filing clock
     path("filing/", filing.filing_clock, name="filing-clock"),
     path("filing/lines.csv", filing.filing_clock_csv, name="filing-clock-csv"),

@@ -103,7 +103,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place(_("Filing clock"), "filing-clock", "hourglass-split", "coding.view_chargeline", ("filing-",)),
             Place(_("Authorizations"), "authorization-ledger", "clipboard2-check", "payers.view_authorization"),
             Place(_("Level 3 guard"), "level-guard", "shield-check", "coding.view_reports", ("level-guard-",)),
-            Place(_("Reports"), "report-charges", "bar-chart", "coding.view_reports", ("report-",)),
+            Place(_("Reports"), "report-list", "bar-chart", "coding.view_reports", ("report-",)),
             Place(_("Readers"), "reader-list", "person-badge", "coding.view_reports", ("reader-",)),
             Place(_("Audit trail"), "audit-list", "clock-history", "portal.view_auditevent", ("audit-",)),
             Place(_("Set-up"), "setup-home", "gear", "portal.view_setup", BELOW_SETUP),

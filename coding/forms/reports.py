@@ -1,8 +1,10 @@
 """Filters and groupings of the report on charges."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from coding.forms.lines import ChargeFilterForm
@@ -35,3 +37,43 @@ class ChargeReportForm(ChargeFilterForm):
     def filter_fields(self) -> list[forms.BoundField]:
         """The fields that narrow the report."""
         return [bound for bound in self if bound.name not in NOT_FILTERS]
+
+
+class TableReportForm(ChargeFilterForm):
+    """The filters that one report asks for, out of those of charge review, and what it groups by.
+
+    Another filter in the address is as if it were not there: it would narrow the report unseen.
+    """
+
+    by = forms.ChoiceField(label=_("Group by"), required=False)
+
+    def __init__(
+        self,
+        data: Mapping[str, str],
+        *args: Any,
+        asks: Sequence[str],
+        groupings: Sequence[tuple[str, Any]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__({name: data[name] for name in (*asks, "by") if name in data}, *args, **kwargs)
+        self.asks = asks
+        if "department" not in asks:
+            self.fields["start"].label, self.fields["end"].label = _("From"), _("Through")
+        self.fields["by"].choices = groupings
+
+    @property
+    def grouping(self) -> str:
+        """What to group by; the first where nothing was chosen."""
+        return self.cleaned_data["by"] or next((value for value, _label in self.fields["by"].choices), "")
+
+    @property
+    def filter_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.asks]
+
+    @property
+    def printed(self) -> list[tuple[str, str]]:
+        """The filters as files and paper name them, with what is grouped by."""
+        filters = self.in_words or [(gettext("Filters"), gettext("none"))]
+        if not self.fields["by"].choices:
+            return filters
+        return [*filters, (str(self.fields["by"].label), str(dict(self.fields["by"].choices)[self.grouping]))]

@@ -19,7 +19,7 @@ ROWS_AT_MOST = 1000
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Something that opens into charge review, filtered to exactly what it counts."""
+    """Something that opens into a list, filtered to exactly what it counts."""
 
     text: str
     url: str
@@ -72,10 +72,10 @@ def _sentence(total: ChargeRow) -> str:
 
 
 def _row_view(row: ChargeRow, kept: Mapping[str, str]) -> RowView:
-    filters = _filters(row.keys, kept)
+    filters = filters_of(row.keys, kept)
     return RowView(
         keys=[key.label for key in row.keys],
-        lines=_link(row.lines, filters),
+        lines=opened(row.lines, filters),
         units=row.units,
         charged=row.charged,
         without_charge=_lacking(row.without_charge, filters, Missing.CHARGE),
@@ -84,7 +84,8 @@ def _row_view(row: ChargeRow, kept: Mapping[str, str]) -> RowView:
     )
 
 
-def _link(count: int, filters: Mapping[str, str] | None) -> Link:
+def opened(count: int, filters: Mapping[str, str] | None) -> Link:
+    """A count of lines that leads to them; None says that no filters leave exactly them."""
     is_open = count and filters is not None
     return Link(f"{count:,}", f"{reverse('charge-review')}?{urlencode(filters)}" if is_open else "")
 
@@ -93,10 +94,10 @@ def _lacking(count: int, filters: Mapping[str, str] | None, missing: Missing) ->
     """The lines that lack one amount; where the report asks for lines that lack the other, both cannot be asked."""
     if filters is None or filters.get("missing", missing) != missing:
         return Link(f"{count:,}", "")
-    return _link(count, {**filters, "missing": missing.value})
+    return opened(count, {**filters, "missing": missing.value})
 
 
-def _filters(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str] | None:
+def filters_of(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str] | None:
     """The filters that leave the lines of a row; None where one of its keys is not known, which no filter names."""
     if not all(key.value for key in keys):
         return None

@@ -15,7 +15,7 @@ from portal.services.views import remove_view, rename_view, save_view
 LIST_OF = {
     ViewPlace.CHARGES: "charge-review",
     ViewPlace.HOLDS: "hold-list",
-    ViewPlace.REPORTS: "report-charges",
+    ViewPlace.REPORTS: "report-list",
 }
 
 

@@ -1,0 +1,90 @@
+"""Every report with what it is for, and the ones that people saved with their filters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from coding.presenters.report_tables import TABLE_REPORTS
+from portal.models import SavedView, User, ViewPlace
+
+# What a saved report keeps beside its filters.
+SHOWN = ("by", "bars")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedReport:
+    title: str
+    purpose: str
+    icon: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavedReport:
+    """A report as a person keeps it: `query` names the report and its filters."""
+
+    name: str
+    report: str
+    query: str
+    pk: int | None = None
+    is_own: bool = False
+    is_shared: bool = False
+    owner: str = ""
+
+    place = ViewPlace.REPORTS
+
+    @classmethod
+    def of(cls, report: str, asked: QueryDict, form: forms.Form) -> "SavedReport":
+        """What would be kept of a report as it is shown now."""
+        shown = [(key, value) for key in SHOWN for value in asked.getlist(key)]
+        return cls("", report, urlencode([("report", report), *form.kept.items(), *shown]))
+
+    @property
+    def url(self) -> str:
+        return f"{reverse('report-list')}?{self.query}"
+
+
+def reports_listed() -> list[ListedReport]:
+    """The reports in the order in which they are listed."""
+    charges = ListedReport(
+        _("Charges"),
+        _("Lines, units and amounts by payer, month, setting, code, modifiers and more."),
+        "bar-chart",
+        reverse("report-charges"),
+    )
+    tables = [ListedReport(one.title, one.purpose, one.icon, one.url) for one in TABLE_REPORTS.values()]
+    authorizations = ListedReport(
+        _("Authorizations"),
+        _("Units used and left by course, and which end soon."),
+        "clipboard2-check",
+        reverse("authorization-ledger"),
+    )
+    return [charges, *tables, authorizations]
+
+
+def saved_reports(user: User) -> list[SavedReport]:
+    """The reports that the person saved, and those that others share; one whose report is gone is left out."""
+    views = SavedView.objects.visible_to(user).filter(place=ViewPlace.REPORTS).select_related("owner")
+    titles = {"charges": _("Charges")} | {name: str(report.title) for name, report in TABLE_REPORTS.items()}
+    saved = []
+    for view in views:
+        name = QueryDict(view.query).get("report", "charges")
+        if name in titles:
+            is_own = view.owner_id == user.pk
+            saved.append(
+                SavedReport(view.name, titles[name], view.query, view.pk, is_own, view.is_shared, view.owner.shown_name)
+            )
+    return saved
+
+
+def address_of(asked: QueryDict) -> str:
+    """The page of the report that an address names, with its filters; that of charges where none is known."""
+    name = asked["report"] if asked["report"] in TABLE_REPORTS else "charges"
+    rest: Mapping[str, list[str]] = {key: values for key, values in asked.lists() if key != "report"}
+    query = urlencode(rest, doseq=True)
+    return reverse(f"report-{name}") + (f"?{query}" if query else "")

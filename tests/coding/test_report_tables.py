@@ -1,0 +1,273 @@
+"""Reports that are one table: every linked number opens into exactly its rows, and the files say the same."""
+
+import csv
+import zipfile
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO, StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from coding.hold_services import place_hold, release_hold
+from coding.models import ChargeLine, RollupMark, SessionHold
+from coding.presenters.report_tables import TABLE_REPORTS
+from coding.services import capture_from
+from portal.models import SavedView
+from portal.services.sessions import amend_session, record_session
+from tests.builders import TODAY, make_organization, make_session, make_treated_course, make_user
+
+pytestmark = pytest.mark.django_db
+BEFORE, AFTER = datetime(2025, 12, 3, 15, tzinfo=UTC), datetime(2026, 1, 6, 15, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def organization(roles):
+    return make_organization()
+
+
+@pytest.fixture
+def manager(organization, client):
+    """Signed in."""
+    user = make_user(organization, role="manager", first_name="Mara", last_name="Manager")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def worked(organization, manager):
+    """Two courses on either side of the turn of the codes, entered and captured by the manager, some held."""
+    courses = [make_treated_course(organization, setting=setting) for setting in ("hospital_on_campus", "freestanding")]
+    for course in courses:
+        for day, start in enumerate((BEFORE, BEFORE + timedelta(days=1), AFTER)):
+            make_session(course, fraction=day + 1, started_at=start, image_review_signed_at=None)
+        session = record_session(
+            course=course,
+            started_at=AFTER + timedelta(days=1),
+            today=TODAY,
+            by=manager,
+            department=course.department,
+            guidance="none",
+        )
+        amend_session(session=session, revision=1, today=TODAY, by=manager, machine=course.department.machines.first())
+        capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
+    line = ChargeLine.objects.live().filter(state="ready").first()
+    hold = place_hold(line=line, reason="Ask the physicist", at=NOW, by=manager)
+    release_hold(hold=hold, note="Checked", at=NOW, by=manager)
+    return courses
+
+
+def table_of(client, name, **asked):
+    return client.get(reverse(f"report-{name}"), asked).context["table"]
+
+
+def rows_behind(client, url):
+    """How many rows the list at an address has."""
+    context = client.get(url).context
+    pages = context["pages"] if "pages" in context else getattr(context["page"], "pages", context["page"])
+    return pages.count_text
+
+
+def texts(table):
+    return [[cell.text for cell in row] for row in table.rows]
+
+
+GROUPED = [
+    *(("holds", by) for by in ("reason", "owner", "department")),
+    *(("levels", by) for by in ("physician", "machine", "month", "department", "payer")),
+    *(("seam", by) for by in ("payer", "setting", "department")),
+    *(("productivity", ""), ("access", "")),
+]
+
+
+@pytest.mark.parametrize(("name", "by"), GROUPED)
+def test_every_linked_number_opens_into_exactly_its_rows(worked, client, name, by):
+    table = table_of(client, name, by=by) if by else table_of(client, name, start="2025-01-01")
+
+    linked = [cell for row in (*table.rows, table.total) for cell in row if cell.url]
+    opened = [rows_behind(client, cell.url) for cell in linked]
+
+    assert linked
+    assert opened == [cell.text for cell in linked]
+
+
+@pytest.mark.parametrize(("name", "by"), GROUPED)
+def test_the_total_is_the_sum_of_the_rows(worked, client, name, by):
+    table = table_of(client, name, by=by) if by else table_of(client, name)
+
+    counts = [
+        (sum(row[place].value for row in table.rows), cell.value)
+        for place, cell in enumerate(table.total)
+        if isinstance(cell.value, int)
+    ]
+
+    assert counts
+    assert [of_rows for of_rows, _total in counts] == [total for _of_rows, total in counts]
+
+
+@pytest.mark.parametrize("name", TABLE_REPORTS)
+def test_files_hold_what_the_page_shows(worked, client, name):
+    table = table_of(client, name)
+
+    response = client.get(reverse(f"report-{name}-csv"))
+    rows = list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+    book = zipfile.ZipFile(BytesIO(client.get(reverse(f"report-{name}-xlsx")).content))
+
+    as_shown = [[str(value) for value in row] for row in table.lines()]
+    assert rows[-len(as_shown) :] == as_shown
+    assert f">{table.headings[-1]}</t>" in book.read("xl/sharedStrings.xml").decode()
+
+
+def test_holds_report_counts_ages_in_bands(worked, client, settings):
+    settings.NOW = SessionHold.objects.earliest("opened_at").opened_at + timedelta(days=10)
+    total = table_of(client, "holds").total
+
+    opened = [client.get(cell.url).context["page"].count_text for cell in total if cell.url]
+    assert sum(cell.value for cell in total[3:]) == total[1].value == SessionHold.objects.open().count()
+    assert [cell.value for cell in total[5:]] == [0, 0]
+    assert total[4].value > 0
+    assert opened == [cell.text for cell in total if cell.url]
+
+
+def test_levels_report_says_the_share_of_the_highest_level(worked, client):
+    table = table_of(client, "levels", by="month")
+
+    assert [row[0].text for row in table.rows] == ["2025-12", "2026-01"]
+    assert table.rows[0][-1].text == "100.0"
+    assert table.rows[0][-2].text == "—"
+
+
+def test_seam_report_shows_no_line_on_the_wrong_side(worked, client):
+    table = table_of(client, "seam")
+
+    assert table.total[-1].value == 0
+    assert table.total[2].value > 0
+    assert table.total[3].value > 0
+
+
+def test_denials_report_says_that_nothing_is_known_and_no_zero(worked, client):
+    table = table_of(client, "denials")
+
+    assert {cell.text for cell in table.rows[0][1:]} == {"not known yet"}
+    assert "That is not zero" in client.get(reverse("report-denials")).content.decode()
+
+
+def test_productivity_report_counts_what_the_person_did_in_the_week(worked, client):
+    table = table_of(client, "productivity")
+
+    assert len(table.rows) == 1
+    assert texts(table)[0][0] == "Mara Manager"
+    assert [cell.value for cell in table.rows[0][2:5]] == [2, 2, 1]
+
+
+def test_access_report_names_the_acts(worked, client):
+    table = table_of(client, "access")
+
+    assert ["Mara Manager", "Release hold", "1"] in texts(table)
+
+
+def test_report_without_rows_says_so(manager, client):
+    assert "Nothing to report" in client.get(reverse("report-levels")).content.decode()
+
+
+@pytest.mark.parametrize("name", TABLE_REPORTS)
+def test_report_names_a_filter_that_cannot_be_read(manager, client, name):
+    response = client.get(reverse(f"report-{name}"), {"start": "soon"})
+
+    assert response.status_code == 422
+    assert "start" in response.context["form"].errors
+
+
+def test_report_leaves_alone_a_filter_that_it_does_not_ask_for(worked, client):
+    asked = table_of(client, "levels", state="held", reason="NONE", by="month")
+
+    assert texts(asked) == texts(table_of(client, "levels", by="month"))
+
+
+@pytest.mark.parametrize("name", TABLE_REPORTS)
+def test_report_needs_as_many_queries_for_many_rows_as_for_one(manager, client, organization, name):
+    course = make_treated_course(organization)
+    make_session(course, fraction=1, image_review_signed_at=None)
+    capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
+    with CaptureQueriesContext(connection) as one:
+        client.get(reverse(f"report-{name}"))
+    for setting in ("freestanding", "hospital_off_campus_excepted"):
+        other = make_treated_course(organization, setting=setting)
+        make_session(other, fraction=1, image_review_signed_at=None)
+        make_session(other, fraction=2, started_at=AFTER, image_review_signed_at=None)
+        capture_from(patient=other.patient, day=date(2015, 1, 1), by=manager)
+
+    with CaptureQueriesContext(connection) as many:
+        client.get(reverse(f"report-{name}"))
+
+    assert len(many) == len(one)
+
+
+# The list of reports, and the saved ones
+
+
+def test_report_list_leads_to_every_report(manager, client):
+    page = client.get(reverse("report-list"))
+
+    assert [report.url for report in page.context["reports"]] == [
+        reverse("report-charges"),
+        *(reverse(f"report-{name}") for name in TABLE_REPORTS),
+        reverse("authorization-ledger"),
+    ]
+
+
+def test_saved_report_opens_with_its_filters(manager, client):
+    page = client.get(reverse("report-levels"), {"by": "month", "start": "2026-01-01"})
+    kept = {"place": "reports", "query": page.context["view"].query, "name": "Levels by month", "is_shared": "on"}
+    client.post(reverse("saved-view-save"), kept)
+
+    [saved] = client.get(reverse("report-list")).context["saved"]
+    opened = client.get(saved.url, follow=True)
+
+    assert (saved.name, saved.report, saved.is_own) == ("Levels by month", "Level mix", True)
+    assert opened.redirect_chain[-1][0] == f"{reverse('report-levels')}?start=2026-01-01&by=month"
+
+
+def test_saved_report_on_charges_keeps_every_grouping(manager, client):
+    page = client.get(reverse("report-charges"), {"by": ["payer", "setting"], "code": "77386"})
+    client.post(
+        reverse("saved-view-save"), {"place": "reports", "query": page.context["view"].query, "name": "By setting"}
+    )
+
+    [saved] = client.get(reverse("report-list")).context["saved"]
+    opened = client.get(saved.url, follow=True)
+
+    assert opened.context["page"].headings == ["Payer", "Setting"]
+    assert opened.context["form"].filters.code == "77386"
+
+
+def test_shared_report_is_listed_for_others_and_an_unshared_one_is_not(manager, client, organization):
+    other = make_user(organization, role="auditor", first_name="Aud", last_name="Auditor")
+    for name, is_shared in (("Shared", True), ("Kept", False)):
+        SavedView.objects.create(
+            organization=organization, owner=other, place="reports", name=name, query="report=seam", is_shared=is_shared
+        )
+
+    saved = client.get(reverse("report-list")).context["saved"]
+
+    assert [(one.name, one.is_own, one.owner) for one in saved] == [("Shared", False, "Aud Auditor")]
+
+
+def test_removing_a_saved_report_leads_back_to_the_list(manager, client, organization):
+    view = SavedView.objects.create(
+        organization=organization, owner=manager, place="reports", name="Mine", query="report=seam"
+    )
+
+    response = client.post(reverse("saved-view-remove", args=[view.pk]))
+
+    assert response.url.startswith(reverse("report-list"))
+    assert not SavedView.objects.exists()
+
+
+def test_worker_sums_the_months_that_changed(worked):
+    call_command("work", "--once")
+
+    assert not RollupMark.objects.exists()
