@@ -92,7 +92,7 @@ NO_LINES = LineSums(0, 0, Decimal(0), Decimal(0), 0, 0)
 def refresh_rollups(*, organization: Organization | None = None) -> int:
     """Sum the marked months anew, each in a short transaction of its own; how many were. Safe beside captures."""
     marks = RollupMark.objects.all() if organization is None else _marks_of(organization.pk)
-    marked = marks.order_by("department", "month").distinct().values_list("department_id", "month")
+    marked = marks.order_by("department_id", "month").distinct().values_list("department_id", "month")
     return sum(_refresh(department, month) for department, month in list(marked))
 
 

@@ -14,7 +14,8 @@ from coding.presenters.charts import Chart, Measured, bar_chart
 from coding.reports import ChargeReport, ChargeRow, Grouping, GroupKey, Missing
 
 BARS_AT_MOST = 24
-ROWS_AT_MOST = 1000
+# More rows would cost the page more time than a reader has use for; the files hold all of them.
+ROWS_AT_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
