@@ -110,10 +110,10 @@ class CaseForm(forms.Form):
     )
     physician = forms.ChoiceField(
         label=gettext_lazy("Physician of the previous session"),
-        choices=[("same", gettext_lazy("The same")), ("another", "Another")],
+        choices=[("same", gettext_lazy("The same")), ("another", gettext_lazy("Another"))],
     )
     authorization = forms.ChoiceField(
-        choices=[("on_file", gettext_lazy("On file, sufficient")), ("missing", "Missing")]
+        choices=[("on_file", gettext_lazy("On file, sufficient")), ("missing", gettext_lazy("Missing"))]
     )
     diagnoses = forms.CharField(
         max_length=100, help_text=gettext_lazy("Codes only, first-listed first, apart by spaces.")
