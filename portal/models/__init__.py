@@ -32,7 +32,6 @@ from portal.models.imports import (
     TreatmentLogImport,
     TreatmentLogUpload,
 )
-from portal.models.inbox import InboxMessage, ReportSchedule, Rhythm
 from portal.models.jobs import Job, JobState
 from portal.models.organization import (
     FIRST_DAY,
@@ -71,7 +70,6 @@ __all__ = [
     "GapReason",
     "Guidance",
     "ImportedRow",
-    "InboxMessage",
     "Isocenters",
     "Job",
     "JobState",
@@ -82,8 +80,6 @@ __all__ = [
     "Physician",
     "Prescription",
     "RecentCourse",
-    "ReportSchedule",
-    "Rhythm",
     "RowStatus",
     "SavedView",
     "ScheduledFraction",

@@ -246,3 +246,25 @@ def test_sums_ask_two_questions_whatever_is_marked(courses, manager):
 )
 def test_month_after_goes_over_the_turn_of_the_year(month, next_month):
     assert month_after(month) == next_month
+
+
+def test_session_that_moves_without_its_lines_marks_both_departments(courses, manager):
+    refresh_rollups()
+    session = a_session(courses[0])
+    elsewhere = make_department(session.organization)
+
+    type(session).objects.filter(pk=session.pk).update(department=elsewhere, machine=None)
+
+    marked = set(RollupMark.objects.values_list("department", flat=True))
+    assert marked == {courses[0].department_id, elsewhere.pk}
+    assert sums_by_everything(manager) == lines_by_everything(manager)
+
+
+def test_setting_from_another_day_marks_the_months_from_it_on(courses, manager):
+    refresh_rollups()
+    department = courses[0].department
+
+    department.statuses.create(setting="hospital_off_campus_excepted", effective_from=date(2026, 1, 1))
+
+    assert set(RollupMark.objects.values_list("department", "month")) == {(department.pk, date(2026, 1, 1))}
+    assert sums_by_everything(manager) == lines_by_everything(manager)
