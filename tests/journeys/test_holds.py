@@ -83,6 +83,7 @@ def test_coder_clears_releases_and_assigns_holds_by_keys(coder_page: Page, live_
     tab_to(page, page.get_by_role("link", name="Your holds", exact=True))
     press(page, "Enter")
     expect(page.locator("tr[data-row]")).to_have_count(2)
+    page.wait_for_load_state()
 
     # The hard one is cleared by what is missing, where it stands
     press(page, "j", "Enter")
