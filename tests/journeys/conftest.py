@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from portal.models import User
 from tests.builders import make_user
 from tests.journeys.browsing import leave, sign_in
+
+# Two journeys at once on a small machine: what is expected comes, but not always within the usual five seconds.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
