@@ -11,11 +11,10 @@ from coding.services import capture_from
 from portal.models import User
 from portal.roles import install_roles
 from tests.builders import make_organization, make_session, make_treated_course, make_user
-from tests.journeys.browsing import complaints
+from tests.journeys.browsing import complaints_in_both_themes, tab_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRST_START = datetime(2025, 12, 3, 15, tzinfo=UTC)
-MOST_TABS = 80
 
 
 @pytest.fixture
@@ -55,25 +54,8 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def tab_to(page: Page, target: Locator) -> None:
-    """Press Tab until the target has the focus."""
-    for _ in range(MOST_TABS):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach it")
-
-
 def panel(page: Page) -> Locator:
     return page.locator("#why-panel")
-
-
-def complaints_in_both_themes(page: Page) -> list[str]:
-    found = []
-    for theme in ("dark", "light"):
-        page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
-        found += [f"{theme}: {rule}" for rule in complaints(page)]
-    return found
 
 
 def test_coder_clears_releases_and_assigns_holds_by_keys(coder_page: Page, live_server, clinic) -> None:

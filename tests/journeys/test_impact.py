@@ -19,7 +19,7 @@ from portal.models import Job, User
 from portal.roles import install_roles
 from portal.services.jobs import work_off
 from tests.builders import make_organization, make_policy_version, make_session, make_treated_course, make_user
-from tests.journeys.browsing import complaints, leave, sign_in, tab_to
+from tests.journeys.browsing import complaints_in_both_themes, leave, sign_in, tab_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIRST = date(2026, 11, 1)
@@ -100,7 +100,7 @@ def test_preview_is_watched_until_it_is_done(admin_page: Page, live_server, draf
     expect(admin_page.locator("#live")).to_have_text("The preview is done: 3 sessions would change.")
     expect(admin_page.locator(".stat", has_text="sessions ruled on again")).to_contain_text("6")
     expect(admin_page.locator(".stat", has_text="exported lines would need a correction")).to_contain_text("1")
-    assert complaints(admin_page) == []
+    assert complaints_in_both_themes(admin_page) == []
 
 
 def test_preview_that_no_worker_hears_says_so(admin_page: Page, live_server, draft) -> None:
@@ -109,7 +109,7 @@ def test_preview_that_no_worker_hears_says_so(admin_page: Page, live_server, dra
     Job.objects.update(asked_at=timezone.now() - timedelta(seconds=30))
 
     expect(admin_page.get_by_text("No worker is heard")).to_be_visible()
-    assert complaints(admin_page) == []
+    assert complaints_in_both_themes(admin_page) == []
 
 
 def test_preview_is_cancelled_by_keys(admin_page: Page, live_server, draft) -> None:
@@ -133,9 +133,7 @@ def test_preview_is_read_from_a_kind_to_both_traces(admin_page: Page, live_serve
 
     expect(admin_page.get_by_role("heading", level=1)).to_have_text("Session of 11/03/2026, before and after")
     expect(admin_page.locator(".impact-differs").first).to_contain_text("59")
-    assert complaints(admin_page) == []
-    admin_page.evaluate("document.documentElement.dataset.bsTheme = 'dark'")
-    assert complaints(admin_page) == []
+    assert complaints_in_both_themes(admin_page) == []
 
 
 def test_file_of_the_preview_has_as_many_rows_as_it_counts(admin_page: Page, live_server, draft) -> None:
@@ -173,12 +171,12 @@ def test_sessions_are_captured_again_by_keys(coder_page: Page, live_server, publ
     coder_page.goto(f"{live_server.url}/capture-again/")
     keyboard = coder_page.keyboard
     expect(coder_page.locator("tr[data-row]")).to_have_count(3)
-    assert complaints(coder_page) == []
+    assert complaints_in_both_themes(coder_page) == []
 
     for key in ("j", "j", "j", "x", "a"):
         keyboard.press(key)
     expect(coder_page.locator("#why-panel")).to_contain_text("1 exported line stays as it was sent")
-    assert complaints(coder_page) == []
+    assert complaints_in_both_themes(coder_page) == []
     keyboard.press("Control+Enter")
 
     expect(coder_page.locator("#why-panel")).to_contain_text("1 session captured again.")
@@ -225,7 +223,7 @@ def test_work_on_the_list_is_watched_until_it_is_done(coder_page: Page, live_ser
     ask_capture_again(items=RecaptureItem.objects.all(), by=admin)
     coder_page.goto(f"{live_server.url}/capture-again/")
     expect(coder_page.locator("#recapture-jobs")).to_contain_text("3 sessions are being captured again")
-    assert complaints(coder_page) == []
+    assert complaints_in_both_themes(coder_page) == []
 
     work_off(kinds=KINDS)
 

@@ -14,7 +14,7 @@ from payers.policy_files import Clause
 from portal.models import Organization, User
 from portal.roles import install_roles
 from tests.builders import make_organization, make_payer, make_policy_version, make_user
-from tests.journeys.browsing import complaints, leave, sign_in, tab_to
+from tests.journeys.browsing import complaints, complaints_in_both_themes, leave, sign_in, tab_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND = Clause(topic="second_session", summary="A later session is distinct.", title="Provider manual")
@@ -89,13 +89,6 @@ def press(page: Page, role: str, name: str | re.Pattern[str]) -> None:
     page.keyboard.press("Enter")
     tab_to(page, page.locator("main").get_by_role(role, name=name, exact=True))
     page.keyboard.press("Enter")
-
-
-def complaints_in_both_themes(page: Page) -> list[str]:
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    found = complaints(page)
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    return found + complaints(page)
 
 
 def second_session(page: Page, base: str, day: str) -> str:

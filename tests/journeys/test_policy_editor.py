@@ -11,7 +11,7 @@ from payers.models import PolicyVersion
 from portal.models import User
 from portal.roles import install_roles
 from tests.builders import make_organization, make_payer, make_policy_version, make_user
-from tests.journeys.browsing import MOST_TABS, complaints, leave, sign_in, tab_to
+from tests.journeys.browsing import MOST_TABS, complaints_in_both_themes, leave, sign_in, tab_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECOND = "A second session of the day"
@@ -80,13 +80,6 @@ def save_term(page: Page, term: Locator) -> None:
     tab_to(page, term.get_by_role("button", name="Save"))
     page.keyboard.press("Enter")
     expect(term.get_by_role("link")).to_be_focused()
-
-
-def complaints_in_both_themes(page: Page) -> list[str]:
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    found = complaints(page)
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    return found + complaints(page)
 
 
 def test_draft_is_edited_tried_and_proved_by_keys(admin_page: Page, live_server):

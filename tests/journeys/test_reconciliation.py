@@ -10,10 +10,9 @@ from portal import clock
 from portal.models import DaySignOff, GapReason
 from portal.roles import install_roles
 from tests.builders import make_organization, make_scheduled_fraction, make_session, make_treated_course, make_user
-from tests.journeys.browsing import complaints
+from tests.journeys.browsing import complaints_in_both_themes, tab_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
-MOST_TABS = 80
 
 
 @pytest.fixture
@@ -49,23 +48,6 @@ def go(page: Page, target: Locator) -> None:
     """Press Tab until the target has the focus, and open it."""
     tab_to(page, target)
     page.keyboard.press("Enter")
-
-
-def tab_to(page: Page, target: Locator) -> None:
-    expect(target).to_be_visible()
-    for _ in range(MOST_TABS):
-        page.keyboard.press("Tab")
-        if target.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError("Tab does not reach it")
-
-
-def complaints_in_both_themes(page: Page) -> list[str]:
-    found = []
-    for theme in ("dark", "light"):
-        page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
-        found += [f"{theme}: {rule}" for rule in complaints(page)]
-    return found
 
 
 def title(page: Page) -> Locator:
