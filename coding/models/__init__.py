@@ -2,6 +2,7 @@
 
 from coding.models.impact import ImpactPreview, ImpactRow, RecaptureItem, RecaptureState
 from coding.models.lines import ChargeLine, FeeSchedule, LineState
+from coding.models.rates import ContractRate
 from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
 from coding.models.rollups import ChargeRollup, RollupMark
 from coding.models.rulings import HELD_BY_HAND, HoldNote, SessionHold, SessionRuling, TraceRecord
@@ -10,6 +11,7 @@ __all__ = [
     "HELD_BY_HAND",
     "ChargeLine",
     "ChargeRollup",
+    "ContractRate",
     "FeeSchedule",
     "HoldNote",
     "ImpactPreview",

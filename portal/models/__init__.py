@@ -32,6 +32,7 @@ from portal.models.imports import (
     TreatmentLogImport,
     TreatmentLogUpload,
 )
+from portal.models.inbox import InboxMessage, ReportSchedule, Rhythm
 from portal.models.jobs import Job, JobState
 from portal.models.organization import (
     FIRST_DAY,
@@ -70,6 +71,7 @@ __all__ = [
     "GapReason",
     "Guidance",
     "ImportedRow",
+    "InboxMessage",
     "Isocenters",
     "Job",
     "JobState",
@@ -80,6 +82,8 @@ __all__ = [
     "Physician",
     "Prescription",
     "RecentCourse",
+    "ReportSchedule",
+    "Rhythm",
     "RowStatus",
     "SavedView",
     "ScheduledFraction",
