@@ -42,6 +42,7 @@ OF_LINE: dict[str, Any] = {
     "code": F("code"),
     "modifiers": F("modifiers"),
     "state": F("state"),
+    "expected_from": F("expected_from"),
 }
 # Reports ask for a machine, too, which no rollup has.
 OF_LINE_ALONE: dict[str, Any] = {"machine": F("session__machine")}

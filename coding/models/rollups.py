@@ -13,7 +13,8 @@ class ChargeRollup(models.Model):
     """Live lines of one department and month that are alike in everything that reports ask for, summed up.
 
     `month` is its first day. `payer` is the one whose policy ruled, or None. Amounts are in dollars; `unpriced` and
-    `unexpected` count the lines whose charge or expected amount is missing, which no sum includes.
+    `unexpected` count the lines whose charge or expected amount is missing, which no sum includes. `expected_from` says
+    by which rate an amount is expected, as the lines say it: a contract's, or a national schedule and year.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -27,6 +28,7 @@ class ChargeRollup(models.Model):
     code = models.CharField(max_length=5)
     modifiers = ArrayField(models.CharField(max_length=2), size=4, default=list)
     state = models.CharField(max_length=10, choices=LineState)
+    expected_from = models.CharField(max_length=60, blank=True)
     lines = models.PositiveIntegerField()
     units = models.PositiveIntegerField()
     charge_amount = models.DecimalField(max_digits=14, decimal_places=2)
