@@ -1,0 +1,105 @@
+"""What a report that is one table is made of: its cells, the table itself, and the report by name."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coding.forms.reports import TableReportForm
+from coding.presenters.charge_report import Link
+from coding.presenters.charts import Chart, Measured, bar_chart
+from portal.models import User
+
+BARS_AT_MOST = 24
+# More rows would cost the page more time than a reader has use for; the files hold all of them.
+ROWS_AT_MOST = 100
+
+Value = str | int | Decimal | None
+
+# What several reports ask for and are grouped by.
+OF_LINES = ("payer", "department", "setting", "physician", "start", "end")
+PAYER, DEPARTMENT = ("payer", gettext_lazy("Payer")), ("department", gettext_lazy("Department"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value, and the address of exactly the rows that it counts. None is what is not known yet."""
+
+    value: Value
+    url: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.value is None:
+            return _("not known yet")
+        return self.value if isinstance(self.value, str) else f"{self.value:,}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What page, print and files show alike. The first `words` columns are text, the others numbers."""
+
+    headings: tuple[str, ...]
+    words: int
+    rows: Sequence[tuple[Cell, ...]]
+    total: tuple[Cell, ...] = ()
+    chart: Chart | None = None
+
+    @property
+    def rows_shown(self) -> Sequence[tuple[Cell, ...]]:
+        return self.rows[:ROWS_AT_MOST]
+
+    @property
+    def rows_left_out(self) -> int:
+        return max(len(self.rows) - ROWS_AT_MOST, 0)
+
+    def lines(self) -> Iterator[list[Value]]:
+        """The table as a file has it: headings, rows and the total."""
+        yield list(self.headings)
+        for row in (*self.rows, *((self.total,) if self.total else ())):
+            yield [cell.text if cell.value is None else cell.value for cell in row]
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """A report by name: what it is for, what it asks for, what it is grouped by, and how its table is made."""
+
+    name: str
+    title: str
+    purpose: str
+    icon: str
+    asks: tuple[str, ...]
+    groupings: tuple[tuple[str, Any], ...]
+    table_of: Callable[[TableReportForm], Table]
+    note: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(f"report-{self.name}")
+
+    @property
+    def csv_name(self) -> str:
+        return f"report-{self.name}-csv"
+
+    @property
+    def xlsx_name(self) -> str:
+        return f"report-{self.name}-xlsx"
+
+    def form(self, query: Mapping[str, str], user: User) -> TableReportForm:
+        return TableReportForm(query, user=user, asks=self.asks, groupings=self.groupings)
+
+
+def bars_of(title: str, bars: Iterable[tuple[str, int | Decimal, str]]) -> Chart:
+    """Bars of label, value and its text; the first ones where there are too many."""
+    shown = list(bars)
+    if len(shown) > BARS_AT_MOST:
+        title += ", " + _("%(shown)d of %(all)d") % {"shown": BARS_AT_MOST, "all": len(shown)}
+    return bar_chart(title, [Measured(label, Decimal(value), text) for label, value, text in shown[:BARS_AT_MOST]])
+
+
+def cell_of(link: Link, number: int) -> Cell:
+    return Cell(number, link.url)
