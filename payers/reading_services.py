@@ -8,16 +8,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 
 from payers.models import Attestation, GuidanceReading, Payer, PolicyClause, PolicyVersion, VersionStatus
 from portal.models import AuditEvent, User
+from portal.roles import roles_with
 from portal.services.audit import record_event
 
 # Whoever may do this reads what changes: coders, and those who oversee them.
-READS = ("portal", "add_treatmentsession")
+READS = "portal.add_treatmentsession"
 # What a reader is not asked to read again: where a statement stands, and when it was last compared.
 NOT_SAID = {"id", "version", "position", "reviewed_on"}
 
@@ -143,9 +143,9 @@ def is_news(version: PolicyVersion, read: PolicyVersion) -> bool:
 
 def readers_of(version: PolicyVersion) -> QuerySet[User]:
     """The people of the payer's organization who enter charges, authors among them."""
-    app, codename = READS
-    roles = Group.objects.filter(permissions__codename=codename, permissions__content_type__app_label=app)
-    people = User.objects.filter(organization=version.policy.payer.organization_id, is_active=True, groups__in=roles)
+    people = User.objects.filter(
+        organization=version.policy.payer.organization_id, is_active=True, groups__name__in=roles_with(READS)
+    )
     return people.distinct().order_by("last_name", "first_name", "username")
 
 

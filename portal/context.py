@@ -1,10 +1,12 @@
 """What the frame around every page shows: navigation by permission, counts, whose data it is."""
 
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -13,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from coding.models import RecaptureItem, SessionHold
 from payers.reading_services import to_read
 from portal import clock
-from portal.models import Department
 
 # A number past this is shown as "99+": counting on would cost more than it tells.
 COUNTED_UP_TO = 99
@@ -131,16 +132,16 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
     page = (request.resolver_match and request.resolver_match.url_name) or ""
     here = place_of(page)
-    groups = []
-    for title, places in NAVIGATION:
-        seen = [
-            _entry(request.user, place, page=page, here=here)
-            for place in places
-            if not place.permission or request.user.has_perm(place.permission)
-        ]
-        if seen:
-            groups.append({"title": title, "places": seen})
-    return groups
+    groups = [
+        (title, [place for place in places if not place.permission or request.user.has_perm(place.permission)])
+        for title, places in NAVIGATION
+    ]
+    counts = _counts(request.user, [place.counts for _title, seen in groups for place in seen if place.counts])
+    return [
+        {"title": title, "places": [_entry(place, counts, page=page, here=here) for place in seen]}
+        for title, seen in groups
+        if seen
+    ]
 
 
 def place_of(page: str) -> Place | None:
@@ -151,44 +152,37 @@ def place_of(page: str) -> Place | None:
     return max(fits, key=lambda fit: fit[0])[1] if fits else None
 
 
-def _entry(user: Any, place: Place, *, page: str, here: Place | None) -> dict[str, Any]:
+def _entry(place: Place, counts: Mapping[str, str], *, page: str, here: Place | None) -> dict[str, Any]:
     is_here = place is here
     return {
         "label": place.label,
         "url": reverse(place.url_name),
         "icon": place.icon,
         "here": ("page" if place.url_name == page else "true") if is_here else "",
-        "count": COUNTED[place.counts](user) if place.counts else "",
+        "count": counts.get(place.counts, ""),
     }
 
 
 def _shown_at(user: Any) -> str:
     """When the page was made, for its printed foot, in the time zone of the person's first department."""
-    department = Department.objects.visible_to(user).first() or Department()
-    return f"{clock.now().astimezone(department.zone):%m/%d/%Y %H:%M %Z}"
+    return f"{clock.now().astimezone(user.zone):%m/%d/%Y %H:%M %Z}"
 
 
-def _open_holds(user: Any) -> str:
-    """How many holds are open in what the person may see."""
-    return _counted(SessionHold.objects.open().visible_to(user))
+# What may wait at a place, by the word of `Place.counts`.
+WAITING: Mapping[str, Callable[[Any], QuerySet]] = {
+    "holds": lambda user: SessionHold.objects.open().visible_to(user),
+    "recapture": lambda user: RecaptureItem.objects.open().visible_to(user),
+    "reading": to_read,
+}
 
 
-def _to_capture_again(user: Any) -> str:
-    """How many sessions wait to be captured again in what the person may see."""
-    return _counted(RecaptureItem.objects.open().visible_to(user))
-
-
-def _unread(user: Any) -> str:
-    """How many changes of policies the person is asked to read."""
-    return _counted(to_read(user))
-
-
-def _counted(rows: QuerySet) -> str:
-    """The number of rows, counted no further than needed; nothing where there is none."""
-    number = len(rows.order_by().values_list("pk")[: COUNTED_UP_TO + 1])
-    if number > COUNTED_UP_TO:
-        return f"{COUNTED_UP_TO}+"
-    return str(number) if number else ""
-
-
-COUNTED = {"holds": _open_holds, "recapture": _to_capture_again, "reading": _unread}
+def _counts(user: Any, wanted: Iterable[str]) -> dict[str, str]:
+    """How many rows wait for each word that is wanted, in one query; a word with nothing behind it has no number."""
+    rows = [
+        WAITING[word](user).order_by().annotate(waits=Value(word)).values_list("waits")[: COUNTED_UP_TO + 1]
+        for word in wanted
+    ]
+    if not rows:
+        return {}
+    found = Counter(word for (word,) in rows[0].union(*rows[1:], all=True))
+    return {word: f"{COUNTED_UP_TO}+" if number > COUNTED_UP_TO else str(number) for word, number in found.items()}

@@ -117,6 +117,7 @@ STORAGES = {
     },
 }
 
+AUTHENTICATION_BACKENDS = ["portal.roles.RoleBackend"]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign-in"

@@ -19,6 +19,7 @@ from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS,
 from payers.models import Payer
 from portal import clock
 from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User
+from portal.roles import roles_with
 
 
 def reasons_of(severity: Severity) -> list[tuple[str, str]]:
@@ -96,7 +97,7 @@ class FilterChoices:
 def possible_owners(user: User) -> QuerySet:
     """The people of the organization who may work on holds."""
     people = User.objects.filter(
-        organization=user.organization_id, is_active=True, groups__permissions__codename="change_sessionhold"
+        organization=user.organization_id, is_active=True, groups__name__in=roles_with("coding.change_sessionhold")
     )
     return people.order_by("last_name", "first_name", "username").distinct()
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy
 
@@ -49,12 +48,6 @@ def usual_place(departments: Sequence[Department], on: date) -> Place:
     return next(own, Place(Setting.ON_CAMPUS.value, Setting.ON_CAMPUS))
 
 
-def zone_of(user: User) -> ZoneInfo:
-    """The time zone of the first department that the person sees."""
-    department = Department.objects.visible_to(user).first() or Department()
-    return department.zone
-
-
 def today_of(user: User) -> date:
     """The day at the first department that the person sees."""
-    return clock.today(zone_of(user))
+    return clock.today(user.zone)

@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from payers.models import Attestation, Payer, PolicyVersion, VersionStatus
-from payers.presenters.asked import zone_of
 from payers.presenters.comparison import Difference, differences
 from payers.reading_services import is_news, last_reading, predecessors, to_read
 from portal.models import User
@@ -77,7 +76,7 @@ def reading_part(
     """
     if shown is None or in_force is None or shown.pk != in_force.pk:
         return {}
-    zone = zone_of(user)
+    zone = user.zone
     asked = to_read(user).filter(version=shown).first()
     if asked is not None:
         return {"asked": asked_page(asked, zone=zone)}

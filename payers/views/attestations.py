@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from coding.reports import BYTE_ORDER_MARK, harmless
 from payers import reading_services
 from payers.models import Attestation, PolicyVersion
-from payers.presenters.asked import zone_of
 from payers.presenters.attestations import asked_page, readers_csv, readers_page, reading_list, version_rows
 from portal import clock
 
@@ -23,7 +22,7 @@ from portal import clock
 @permission_required("portal.add_treatmentsession", raise_exception=True)
 def attestation_list(request: HttpRequest) -> HttpResponse:
     """What the person is asked to read."""
-    page = reading_list(request.user, zone=zone_of(request.user))
+    page = reading_list(request.user, zone=request.user.zone)
     return render(request, "payers/attestation_list.html", {"page": page})
 
 
@@ -31,7 +30,7 @@ def attestation_list(request: HttpRequest) -> HttpResponse:
 @permission_required("portal.add_treatmentsession", raise_exception=True)
 def attestation_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """What one version changes; asked for by htmx, the changes alone."""
-    asked = asked_page(_own(request, pk), zone=zone_of(request.user))
+    asked = asked_page(_own(request, pk), zone=request.user.zone)
     template = "_attestation_changes.html" if request.headers.get("HX-Request") else "attestation_detail.html"
     return render(request, f"payers/{template}", {"asked": asked})
 
@@ -55,21 +54,21 @@ def attestation_attest(request: HttpRequest, pk: int) -> HttpResponse:
 @permission_required("coding.view_reports", raise_exception=True)
 def reader_list(request: HttpRequest) -> HttpResponse:
     """Each version whose readers were asked, with how many have read it."""
-    rows = version_rows(request.user, zone=zone_of(request.user), now=clock.now())
+    rows = version_rows(request.user, zone=request.user.zone, now=clock.now())
     return render(request, "payers/reader_list.html", {"rows": rows})
 
 
 @require_safe
 @permission_required("coding.view_reports", raise_exception=True)
 def reader_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    page = readers_page(_version(request, pk), zone=zone_of(request.user), now=clock.now())
+    page = readers_page(_version(request, pk), zone=request.user.zone, now=clock.now())
     return render(request, "payers/reader_detail.html", {"page": page})
 
 
 @require_safe
 @permission_required("coding.view_reports", raise_exception=True)
 def reader_csv(request: HttpRequest, pk: int) -> HttpResponse:
-    page = readers_page(_version(request, pk), zone=zone_of(request.user), now=clock.now())
+    page = readers_page(_version(request, pk), zone=request.user.zone, now=clock.now())
     response = HttpResponse(BYTE_ORDER_MARK, content_type="text/csv; charset=utf-8")
     name = f"readers-{page['payer'].slug}-{page['version'].effective_from:%Y-%m-%d}.csv"
     response["Content-Disposition"] = f'attachment; filename="{name}"'

@@ -12,7 +12,7 @@ from payers.guidance import Enquiry, payer_book, payer_books
 from payers.guidance_forms import AskedForm, GuidanceSearchForm
 from payers.guidance_search import find_in_guidance
 from payers.models import Payer, PolicyVersion
-from payers.presenters.asked import today_of, usual_place, zone_of
+from payers.presenters.asked import today_of, usual_place
 from payers.presenters.attestations import reading_part
 from payers.presenters.codes import seam_of
 from payers.presenters.guidance import case_answer, guidance_page, payer_rows, search_page
@@ -79,7 +79,7 @@ def guidance_read(request: HttpRequest, slug: str) -> HttpResponse:
     reading = record_reading(version=version, at=clock.now(), by=request.user)
     if request.headers.get("HX-Request"):
         context = {
-            "read_at": reading.read_at.astimezone(zone_of(request.user)),
+            "read_at": reading.read_at.astimezone(request.user.zone),
             "is_by_hand": "is_by_hand" in request.POST,
         }
         return render(request, "payers/_guidance_read.html", context)

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -264,3 +265,13 @@ class User(AbstractUser):
     @property
     def shown_name(self) -> str:
         return self.get_full_name() or self.username
+
+    @cached_property
+    def roles(self) -> list[str]:
+        """The names of the person's roles."""
+        return list(self.groups.order_by("name").values_list("name", flat=True))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The time zone of the first department that the person sees."""
+        return (Department.objects.visible_to(self).first() or Department()).zone

@@ -164,8 +164,7 @@ def _guidance(user: User, wanted: str) -> list[Hit]:
     """Statements of the guidance in force today. No address carries what was typed: it may be a patient's name."""
     if len(wanted) < SHORTEST_IN_GUIDANCE:
         return []
-    department = Department.objects.visible_to(user).first() or Department()
-    today = clock.today(department.zone)
+    today = clock.today(user.zone)
     found = find_in_guidance(organization=user.organization_id, words=wanted, on=today, at_most=HITS_IN_BAR + 1)
     return [
         Hit(

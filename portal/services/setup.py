@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import models, transaction
 
 from portal.models import Department, Organization, User
+from portal.roles import roles_with
 from portal.services.audit import changed_fields, record_event
 
 Record = TypeVar("Record", bound=models.Model)
@@ -71,7 +72,7 @@ def save_user(*, user: User, role: str, departments: Iterable[Department], passw
     user.groups.set([Group.objects.get(name=role)])
     user.departments.set(departments)
     administrators = User.objects.filter(
-        organization=user.organization_id, is_active=True, groups__permissions__codename="manage_users"
+        organization=user.organization_id, is_active=True, groups__name__in=roles_with("portal.manage_users")
     )
     if not administrators.exists():
         raise LastAdministrator(user.organization.name)

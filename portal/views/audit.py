@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.contrib.auth.decorators import permission_required
@@ -16,7 +15,7 @@ from django.views.decorators.http import require_safe
 from coding.reports import BYTE_ORDER_MARK, Echo, harmless
 from portal import clock
 from portal.forms.audit import AuditFilterForm
-from portal.models import AuditEvent, Department
+from portal.models import AuditEvent
 from portal.presenters.audit import event_rows, export_rows, record_name, record_url
 from portal.presenters.keyset import keyset_page
 
@@ -27,7 +26,7 @@ LARGEST_KEY = 2**63 - 1
 @permission_required("portal.view_auditevent", raise_exception=True)
 def audit_list(request: HttpRequest) -> HttpResponse:
     """Everything that was done, newest first, with filters that combine."""
-    zone = _zone(request)
+    zone = request.user.zone
     form = AuditFilterForm(request.GET, user=request.user, zone=zone)
     if not form.is_valid():
         return render(request, "portal/audit_list.html", {"form": form, "zone": zone}, status=422)
@@ -46,7 +45,7 @@ def audit_list(request: HttpRequest) -> HttpResponse:
 @permission_required("portal.view_auditevent", raise_exception=True)
 def audit_csv(request: HttpRequest) -> HttpResponseBase:
     """What the filters leave, newest first, as a file that leaves row by row."""
-    zone = _zone(request)
+    zone = request.user.zone
     form = AuditFilterForm(request.GET, user=request.user, zone=zone)
     if not form.is_valid():
         return render(request, "portal/audit_list.html", {"form": form, "zone": zone}, status=422)
@@ -65,7 +64,7 @@ def audit_object(request: HttpRequest, kind: str, pk: int) -> HttpResponse:
     """The trail of one record that the person may see."""
     if pk > LARGEST_KEY:
         raise Http404
-    zone = _zone(request)
+    zone = request.user.zone
     events = _events(request).filter(subject_kind=kind, subject_id=pk)
     _refuse_unless_seen(request, kind, pk, events)
     pages = _pages(request, events, {})
@@ -108,12 +107,6 @@ def _instant(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError(text)
     return at
-
-
-def _zone(request: HttpRequest) -> ZoneInfo:
-    """The zone of the first department that the person sees."""
-    department = Department.objects.visible_to(request.user).first() or Department()
-    return department.zone
 
 
 def _csv(rows: Iterator[list[str]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from coding.services import capture_from
 from portal import clock
 from portal.forms.clinic import CourseForm, MissedFractionForm, PrescriptionForm
-from portal.models import Course, Department, Patient, Prescription, ScheduledFraction, User
+from portal.models import Course, Patient, Prescription, ScheduledFraction, User
 from portal.presenters.course import course_crumbs, course_page, patient_crumbs, recapture_sentence
 from portal.services.clinic import (
     FractionPlannedAgain,
@@ -203,8 +203,7 @@ def _hint(request: HttpRequest, form: CourseForm | PrescriptionForm) -> None:
 
 def _today(user: User):
     """The day at the first department that the person sees."""
-    department = Department.objects.visible_to(user).first() or Department()
-    return clock.today(department.zone)
+    return clock.today(user.zone)
 
 
 def _form_page(request: HttpRequest, form, *, title: str, submit: str, crumbs: list[tuple[str, str]]) -> HttpResponse:

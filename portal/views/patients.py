@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal import clock
 from portal.forms.clinic import PatientForm
-from portal.models import Department, Patient
+from portal.models import Patient
 from portal.presenters.course import patient_crumbs
 from portal.presenters.patient import patient_list as list_of_patients
 from portal.presenters.patient import patient_page
@@ -89,8 +89,7 @@ def _neighbour(request: HttpRequest, key: str) -> Patient | None:
 
 def _today(request: HttpRequest):
     """The day at the first department that the person sees."""
-    department = Department.objects.visible_to(request.user).first() or Department()
-    return clock.today(department.zone)
+    return clock.today(request.user.zone)
 
 
 def _form_page(request: HttpRequest, form: PatientForm, *, title: str, crumbs: list[tuple[str, str]]) -> HttpResponse:
