@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from coding.engine.periods import ONE_DAY
 from coding.engine.vocabulary import Setting
+from coding.lag import DAYS_TO_FIRST_LINE, lag_wanted
 from coding.models import ChargeLine, ChargeRollup, LineState, SessionHold
 from coding.rollups import NO_LINES, PAYER, SETTING, LineSums, sums_of_lines, sums_of_months
 from payers.models import Payer
@@ -79,6 +80,7 @@ class ChargeFilters:
     is_without_owner: bool = False
     held_since: datetime | None = None
     missing: str = ""
+    lag: str = ""
     start: date | None = None
     end: date | None = None
     file_from: date | None = None
@@ -93,6 +95,9 @@ def charge_lines(*, user: User, filters: ChargeFilters) -> QuerySet:
     wanted = session_wanted(filters) & _line_wanted(filters, payer=PAYER)
     if filters.missing:
         wanted &= Q(**{f"{filters.missing}_amount__isnull": True})
+    if filters.lag:
+        lines = lines.alias(days_to_first_line=DAYS_TO_FIRST_LINE)
+        wanted &= lag_wanted(filters.lag, days="days_to_first_line")
     # The day stands on the line too, and there in the order of the pages.
     if filters.start is not None:
         wanted &= Q(date_of_service__gte=filters.start)
@@ -161,8 +166,8 @@ def _are_kept(filters: ChargeFilters) -> bool:
     """Whether the filters ask for whole months, and for nothing that is not kept with the sums."""
     begins_a_month = filters.start is None or filters.start.day == 1
     ends_a_month = filters.end is None or (filters.end + ONE_DAY).day == 1
-    is_of_lines = filters.missing or filters.machine_id is not None or is_of_holds(filters) or is_of_deadline(filters)
-    return begins_a_month and ends_a_month and not is_of_lines
+    is_of_lines = filters.missing or filters.lag or filters.machine_id is not None
+    return begins_a_month and ends_a_month and not (is_of_lines or is_of_holds(filters) or is_of_deadline(filters))
 
 
 def session_wanted(filters: ChargeFilters) -> Q:

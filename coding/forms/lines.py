@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from coding.engine.findings import CATALOGUE, NAME_OF_EDIT
 from coding.engine.vocabulary import Severity
+from coding.lag import Lag
 from coding.models import HELD_BY_HAND, LineState
 from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS, ChargeFilters, Missing
 from payers.models import Payer
@@ -293,6 +294,7 @@ class ChargeFilterForm(WaitingFilterForm):
         required=False,
         choices=[("", _("Nothing asked")), *Missing.choices],
     )
+    lag = forms.ChoiceField(label=_("First line captured"), required=False, choices=[("", _("Any")), *Lag.choices])
     first_names = ("state", "reason", "payer", "owner", "filing")
     field_order = (
         "state",
@@ -311,6 +313,7 @@ class ChargeFilterForm(WaitingFilterForm):
         "end",
         "age",
         "missing",
+        "lag",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -354,6 +357,7 @@ class ChargeFilterForm(WaitingFilterForm):
             is_without_owner=self.is_without_owner,
             held_since=self.held_since,
             missing=chosen.get("missing", ""),
+            lag=chosen.get("lag", ""),
             start=chosen["start"],
             end=chosen["end"],
             file_from=file_from,
@@ -372,7 +376,7 @@ class WithoutLineFilterForm(ChargeFilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("state", "setting", "code", "modifier", "modifiers", "missing"):
+        for name in ("state", "setting", "code", "modifier", "modifiers", "missing", "lag"):
             del self.fields[name]
         self.fields["reason"].label = _("Because of")
         self.fields["reason"].choices = [("", _("Any reason")), *ERRORS, *HOLD_REASONS]
