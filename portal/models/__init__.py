@@ -32,7 +32,7 @@ from portal.models.imports import (
     TreatmentLogImport,
     TreatmentLogUpload,
 )
-from portal.models.inbox import InboxMessage, ReportSchedule, Rhythm
+from portal.models.inbox import InboxMessage, ReportFormat, ReportPeriod, ReportSchedule, Rhythm
 from portal.models.jobs import Job, JobState
 from portal.models.organization import (
     FIRST_DAY,
@@ -82,6 +82,8 @@ __all__ = [
     "Physician",
     "Prescription",
     "RecentCourse",
+    "ReportFormat",
+    "ReportPeriod",
     "ReportSchedule",
     "Rhythm",
     "RowStatus",

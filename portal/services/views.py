@@ -1,9 +1,12 @@
 """Saved views: filters of a list that a person keeps under a name, for themselves or for everyone."""
 
+from datetime import datetime
+
 from django.db import transaction
 
 from portal.models import SavedView, User
 from portal.services.audit import record_event
+from portal.services.inbox import tell_of_removal
 
 
 @transaction.atomic
@@ -29,9 +32,10 @@ def rename_view(*, view: SavedView, name: str, by: User) -> SavedView:
 
 
 @transaction.atomic
-def remove_view(*, view: SavedView, by: User) -> None:
-    """Remove a view; the list and what it held are untouched."""
+def remove_view(*, view: SavedView, at: datetime, by: User) -> None:
+    """Remove a view, and end its delivery; the list and what it held are untouched."""
     _record(view, "remove_view", "removed", by)
+    tell_of_removal(view=view, at=at)
     view.delete()
 
 

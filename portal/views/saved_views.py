@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from portal import clock
 from portal.forms.saved_views import RenameViewForm, SaveViewForm
 from portal.models import SavedView, ViewPlace
 from portal.services.views import remove_view, rename_view, save_view
@@ -56,7 +57,7 @@ def saved_view_remove(request: HttpRequest, pk: int) -> HttpResponse:
         "query": view.query,
         "is_shared": view.is_shared,
     }
-    remove_view(view=view, by=request.user)
+    remove_view(view=view, at=clock.now(), by=request.user)
     return _to_list(view.place, "removed=1")
 
 
