@@ -26,13 +26,17 @@ COMPONENTS = ("26", "TC")
 
 @dataclass(frozen=True, slots=True)
 class ExampleAnswer:
-    """What a version answers to one of its examples. `problem` says why there is no answer, or is empty."""
+    """What a version answers to one of its examples. `problem` says why there is no answer, or is empty.
+
+    `is_too_early` where that is so because the example lies before the version begins.
+    """
 
     example: PolicyExample
     lines: str
     findings: str
     is_as_expected: bool
     problem: str = ""
+    is_too_early: bool = False
 
 
 def example_answers(version: PolicyVersion, codebook: Codebook) -> list[ExampleAnswer]:
@@ -79,8 +83,11 @@ def example_answer(
         return ExampleAnswer(example, "", "", is_as_expected=False, problem=str(refused).removeprefix("line 2, "))
     day = case.facts.date_of_service
     if day < version.effective_from:
-        problem = _("Its date of service, %(day)s, is before the version begins.") % {"day": in_words(day)}
-        return ExampleAnswer(example, "", "", is_as_expected=False, problem=problem)
+        problem = _("Its date of service, %(day)s, is before this version starts on %(start)s: move it.") % {
+            "day": in_words(day),
+            "start": in_words(version.effective_from),
+        }
+        return ExampleAnswer(example, "", "", is_as_expected=False, problem=problem, is_too_early=True)
     ruling = code_session(case.facts, terms, codebook)
     lines, findings = format_lines(ruling), format_findings(ruling)
     is_as_expected = _parts(lines, "+") == _parts(example.expected_lines, "+") and set(_parts(findings, ";")) == set(

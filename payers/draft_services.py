@@ -4,6 +4,7 @@ A published version is frozen. A change is a new version from a later day; a cor
 start.
 """
 
+from collections.abc import Mapping
 from datetime import date
 
 from django.db import transaction
@@ -187,18 +188,21 @@ def _copy(clause: PolicyClause, version: PolicyVersion) -> PolicyClause:
     return PolicyClause(version=version, **fields)
 
 
+def not_before(facts: Mapping[str, str], first_day: date) -> dict[str, str]:
+    """The facts of an example, moved to the day where they lie before it; then they are coded soon after that."""
+    start = first_day.isoformat()
+    if facts.get("date_of_service", start) >= start:
+        return dict(facts)
+    return {column: text for column, text in facts.items() if column != "coded_on"} | {"date_of_service": start}
+
+
 def _example_of(example: PolicyExample, draft: PolicyVersion) -> PolicyExample:
-    """A copy for the draft, on a day that the draft speaks of; moved to its first day it is coded soon after that."""
-    facts = dict(example.facts)
-    start = draft.effective_from.isoformat()
-    if facts.get("date_of_service", start) < start:
-        facts["date_of_service"] = start
-        facts.pop("coded_on", None)
+    """A copy for the draft, on a day that the draft speaks of."""
     return PolicyExample(
         version=draft,
         position=example.position,
         title=example.title,
-        facts=facts,
+        facts=not_before(example.facts, draft.effective_from),
         expected_lines=example.expected_lines,
         expected_findings=example.expected_findings,
     )

@@ -18,7 +18,7 @@ from payers.case_forms import SETTINGS, CaseForm, day_field
 from payers.guidance import CLAIM_FORMS, HOSPITAL_FORMS, TONGUE
 from payers.models import PolicyExample, PolicyVersion
 from payers.policy_files import FACTS_OF_EXAMPLES, Example
-from payers.presenters.examples import WORDS_OF_FACTS, facts_in_words
+from payers.presenters.examples import DOCUMENTS_IN_WORDS, WORDS_OF_FACTS, facts_in_words
 
 LINE = re.compile(r"[0-9A-Z]{5}(-[0-9A-Z]{2})* x[0-9]+ (rev [0-9]{4}|pos [0-9]{2})")
 FINDING = re.compile(r"(ERROR|HOLD): ([A-Z0-9_]+)")
@@ -63,7 +63,6 @@ HINTS = {
     "coded_on": gettext_lazy("Empty: three days after the session."),
     "diagnoses": gettext_lazy("First-listed first, apart by semicolons."),
     "authorization": gettext_lazy("Empty: on file and sufficient. Or missing, or units=30 used=30, ends=2026-06-01."),
-    "missing": gettext_lazy("Words apart by spaces, such as image_signature or bid_order."),
     "requested_code": gettext_lazy("Such as 77386."),
     "other_codes_same_day": gettext_lazy("Apart by spaces."),
 }
@@ -238,6 +237,18 @@ class ExampleForm(forms.Form):
         )
 
 
+class DocumentsField(forms.MultipleChoiceField):
+    """Documents chosen by their names, kept as the case files write them: their words, apart by spaces."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.split() if isinstance(value, str) else value
+
+    def clean(self, value: Any) -> str:
+        return " ".join(super().clean(value))
+
+
 def _fact_field(column: str) -> forms.Field:
     words = {"label": LABELS[column], "required": column in NEEDED, "help_text": HINTS.get(column, "")}
     if column in ("date_of_service", "coded_on"):
@@ -246,6 +257,8 @@ def _fact_field(column: str) -> forms.Field:
     if column in CHOICES:
         blank = _("Choose") if column in NEEDED else _("As usual")
         return forms.ChoiceField(choices=[("", blank), *CHOICES[column]], **words)
+    if column == "missing":
+        return DocumentsField(choices=list(DOCUMENTS_IN_WORDS.items()), **words)
     return forms.CharField(max_length=100, **words)
 
 

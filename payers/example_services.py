@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import Max
 
-from payers.draft_services import locked_draft, record_on_version
+from payers.draft_services import locked_draft, not_before, record_on_version
 from payers.models import PolicyExample, PolicyVersion
 from payers.policy_files import Example
 from portal.models import User
@@ -44,6 +44,24 @@ def remove_example(*, example: PolicyExample, by: User) -> None:
     changes = {name: (was, "") for name, was in _content(example).items()}
     record_on_version(draft, "remove_example", f"Example removed from {draft.label}: {example.title}", by, changes)
     example.delete()
+
+
+@transaction.atomic
+def move_examples(*, version: PolicyVersion, only: PolicyExample | None = None, by: User) -> int:
+    """Move to the draft's first day what lies before it, each example or only one; how many moved. Raises NotADraft."""
+    draft = locked_draft(version)
+    moved = 0
+    for example in draft.examples.filter(**({"pk": only.pk} if only else {})):
+        facts, before = not_before(example.facts, draft.effective_from), _content(example)
+        if facts == example.facts:
+            continue
+        example.facts = facts
+        example.save()
+        changes = {"facts": (before["facts"], _content(example)["facts"])}
+        sentence = f"Example moved to the first day of {draft.label}: {example.title}"
+        record_on_version(draft, "move_example", sentence, by, changes)
+        moved += 1
+    return moved
 
 
 def _write(row: PolicyExample, example: Example) -> PolicyExample:

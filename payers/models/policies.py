@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from coding.engine.periods import in_words
 from coding.engine.terms import PolicyTerms
 from coding.engine.trace import Citation
 from payers.models.payers import Payer
@@ -151,7 +152,7 @@ class PolicyVersion(models.Model):
         correction = _(", revision %(revision)s") % {"revision": self.revision} if self.revision > 1 else ""
         return _("%(name)s from %(day)s%(correction)s") % {
             "name": self.policy.payer.name,
-            "day": self.effective_from.isoformat(),
+            "day": in_words(self.effective_from),
             "correction": correction,
         }
 

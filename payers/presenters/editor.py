@@ -31,7 +31,10 @@ class EditedGroup:
 
 @dataclass(frozen=True, slots=True)
 class ShownExample:
-    """One example with what it asks for and what the draft answers."""
+    """One example with what it asks for and what the draft answers.
+
+    `is_too_early` where it lies before the draft begins, and is to be moved.
+    """
 
     pk: int
     title: str
@@ -39,6 +42,7 @@ class ShownExample:
     expected: str
     got: str
     is_as_expected: bool
+    is_too_early: bool
 
 
 def editor_page(version: PolicyVersion, codebook: Codebook) -> dict[str, Any]:
@@ -83,8 +87,12 @@ def codes_by_setting(version: PolicyVersion, codebook: Codebook) -> dict[str, An
 
 
 def example_page(examples: list[ShownExample]) -> dict[str, Any]:
-    """The list of examples with the number of those that fail."""
-    return {"examples": examples, "failing": sum(not example.is_as_expected for example in examples)}
+    """The list of examples with the number of those that fail, and of those that lie before the draft begins."""
+    return {
+        "examples": examples,
+        "failing": sum(not example.is_as_expected for example in examples),
+        "too_early": sum(example.is_too_early for example in examples),
+    }
 
 
 def shown_examples(answers: Iterable[ExampleAnswer]) -> list[ShownExample]:
@@ -97,6 +105,7 @@ def shown_examples(answers: Iterable[ExampleAnswer]) -> list[ShownExample]:
             expected=expected_in_words(answer.example.expected_lines, answer.example.expected_findings),
             got=answer.problem or expected_in_words(answer.lines, answer.findings),
             is_as_expected=answer.is_as_expected,
+            is_too_early=answer.is_too_early,
         )
         for answer in answers
     ]

@@ -51,6 +51,25 @@ WORDS_OF_FACTS = {
     "resident": {"yes": gettext_lazy("with a resident")},
     "duplicate": {"yes": gettext_lazy("entered twice")},
 }
+# The documents that a session may lack, by their words in the case files.
+DOCUMENTS_IN_WORDS = {
+    "prescription_signature": gettext_lazy("signature on the prescription"),
+    "plan_approval": gettext_lazy("approval of the plan"),
+    "treatment_record": gettext_lazy("treatment record"),
+    "image_signature": gettext_lazy("signature on the image review"),
+    "supervision": gettext_lazy("record of supervision"),
+    "motion_documentation": gettext_lazy("documentation of motion management"),
+    "bid_order": gettext_lazy("order of several sessions a day"),
+}
+# What a case file says of an authorization, word by word: `units=30 used=30 ends=2026-06-01`.
+AUTHORIZATION_IN_WORDS = {
+    "number": gettext_lazy("number %(text)s"),
+    "units": gettext_lazy("%(text)s units"),
+    "used": gettext_lazy("%(text)s used"),
+    "starts": gettext_lazy("from %(text)s"),
+    "ends": gettext_lazy("until %(text)s"),
+    "code": gettext_lazy("for %(text)s"),
+}
 # Facts that are said with the text that they have.
 SAID_AS_WRITTEN = {
     "minutes_since_previous": gettext_lazy("%(text)s minutes after the previous one"),
@@ -119,6 +138,20 @@ def _fact(column: str, text: str) -> str:
     if column in WORDS_OF_FACTS and text in WORDS_OF_FACTS[column]:
         return str(WORDS_OF_FACTS[column][text])
     if column in SAID_AS_WRITTEN:
-        shown = _day(text) if column == "coded_on" else text
-        return str(SAID_AS_WRITTEN[column]) % {"text": shown}
+        return str(SAID_AS_WRITTEN[column]) % {"text": _text_in_words(column, text)}
     return ""
+
+
+def _text_in_words(column: str, text: str) -> str:
+    if column == "coded_on":
+        return _day(text)
+    if column == "missing":
+        return _(" and ").join(str(DOCUMENTS_IN_WORDS.get(document, document)) for document in text.split())
+    if column == "authorization":
+        return " ".join(_authorization_word(word) for word in text.split())
+    return text
+
+
+def _authorization_word(word: str) -> str:
+    key, _sign, text = word.partition("=")
+    return str(AUTHORIZATION_IN_WORDS[key]) % {"text": _day(text)} if key in AUTHORIZATION_IN_WORDS else word

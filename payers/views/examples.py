@@ -9,9 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from coding.codebook_in_use import current_codebook
+from coding.engine.periods import in_words
 from coding.policy_checks import example_answer, example_answers
 from payers import example_services as services
 from payers.draft_requests import draft_or_404, is_in_place, told_when_frozen, with_a_way_back
@@ -87,6 +89,28 @@ def example_remove(request: HttpRequest, pk: int) -> HttpResponse:
     sentence = _("Example removed: %(title)s.") % {"title": example.title}
     messages.success(request, with_a_way_back(sentence, back))
     return redirect(f"{reverse('version-edit', args=[example.version_id])}#examples")
+
+
+@require_POST
+@permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
+def example_move(request: HttpRequest, pk: int) -> HttpResponse:
+    example = _example(request, pk)
+    return _moved(request, example.version, only=example)
+
+
+@require_POST
+@permission_required("payers.change_policyversion", raise_exception=True)
+@told_when_frozen
+def example_move_all(request: HttpRequest, pk: int) -> HttpResponse:
+    return _moved(request, draft_or_404(request, pk))
+
+
+def _moved(request: HttpRequest, version: PolicyVersion, only: PolicyExample | None = None) -> HttpResponse:
+    moved = services.move_examples(version=version, only=only, by=request.user)
+    sentence = ngettext("%(n)s example moved to %(day)s.", "%(n)s examples moved to %(day)s.", moved)
+    messages.success(request, sentence % {"n": moved, "day": in_words(version.effective_from)})
+    return redirect(f"{reverse('version-edit', args=[version.pk])}#examples")
 
 
 def _example(request: HttpRequest, pk: int) -> PolicyExample:

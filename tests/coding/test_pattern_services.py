@@ -61,7 +61,7 @@ def test_outlook_of_a_payer_that_keeps_the_deleted_codes(organization):
 def test_outlook_says_how_far_apart_and_on_whose_word(organization):
     seen = outlook(prescription=prescription_under(organization, min_gap=240), days=[FIRST_OF_2026])
 
-    assert (seen.min_gap, seen.said_by) == (240, "policy version Test payer from 2015-01-01")
+    assert (seen.min_gap, seen.said_by) == (240, "policy version Test payer from 01/01/2015")
 
 
 def test_outlook_without_a_payer_is_that_of_the_house(organization):

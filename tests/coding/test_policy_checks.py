@@ -88,7 +88,8 @@ def test_example_before_the_version_begins_fails(draft):
     add_example(draft, date_of_service="2025-12-31")
 
     assert problems(draft) == [
-        "The example “Usual session” has no answer: Its date of service, 12/31/2025, is before the version begins."
+        "The example “Usual session” has no answer: Its date of service, 12/31/2025, is before this version starts on "
+        "01/01/2026: move it."
     ]
 
 

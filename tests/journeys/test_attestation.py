@@ -72,7 +72,7 @@ def test_coder_reads_what_changed_from_the_home_page(coder_page: Page, coder: Us
     tab_to(page, page.get_by_role("button", name="I have read it"))
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("status")).to_contain_text("Read: Example Health from 2025-06-01.")
+    expect(page.get_by_role("status")).to_contain_text("Read: Example Health from 06/01/2025.")
     expect(page.get_by_role("heading", name="Nothing to read")).to_be_visible()
     assert coder.attestations.get().attested_at is not None
 
@@ -87,7 +87,7 @@ def test_coder_meets_what_changed_in_the_session_that_it_rules(coder_page: Page,
     page.keyboard.press("Enter")
 
     expect(
-        page.locator(".notice", has_text="You have read what changed: Example Health from 2025-06-01.")
+        page.locator(".notice", has_text="You have read what changed: Example Health from 06/01/2025.")
     ).to_be_focused()
     expect(page.get_by_role("button", name="I have read it")).to_have_count(0)
     assert coder.attestations.get().attested_at is not None
@@ -129,7 +129,7 @@ def test_manager_sees_who_has_not_read_and_reminds_one(manager_page: Page, live_
     page = manager_page
 
     page.goto(f"{live_server.url}/readers/")
-    tab_to(page, page.get_by_role("link", name="Example Health from 2025-06-01"))
+    tab_to(page, page.get_by_role("link", name="Example Health from 06/01/2025"))
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_role("button", name="Remind Wren Waiting"))
     page.keyboard.press("Enter")

@@ -91,7 +91,7 @@ def test_draft_is_edited_tried_and_proved_by_keys(admin_page: Page, live_server)
     tab_to(page, page.get_by_label("Effective from"))
     page.keyboard.type("06012026")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Draft: Sample Health from 2026-06-01")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Draft: Sample Health from 06/01/2026")
 
     # A term with its source, in its place.
     term = open_term(page)

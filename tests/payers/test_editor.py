@@ -224,8 +224,8 @@ def test_case_stands_beside_the_version_in_force(admin, draft, author):
 
     case = response.context["case"]
     assert [(label, row.lines[0].modifiers) for _, label, row in case["answers"]] == [
-        ("Sample Health from 2026-06-01", ("59",)),
-        ("Sample Health from 2015-01-01", ("76",)),
+        ("Sample Health from 06/01/2026", ("59",)),
+        ("Sample Health from 01/01/2015", ("76",)),
     ]
     assert not case["is_same"]
 

@@ -8,10 +8,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from coding.case_files import DOCUMENTS
 from payers.draft_services import NotADraft, draft_version, set_term
 from payers.example_services import ExampleExists, add_example, amend_example, remove_example
 from payers.models import PolicyVersion
 from payers.policy_files import Clause, Example
+from payers.presenters.examples import DOCUMENTS_IN_WORDS, facts_in_words
 from portal.models import AuditEvent
 from tests.builders import make_organization, make_payer, make_policy_version, make_user
 
@@ -216,9 +218,66 @@ def test_example_that_was_removed_is_put_back_as_it_was(admin, draft, author):
     assert (saved.title, saved.facts, saved.expected_lines) == (SECOND.title, FACTS, SECOND.expected_lines)
 
 
-def test_example_before_the_draft_says_why_there_is_no_answer(admin, draft, author):
-    add_example(version=draft, example=Example("Early", FACTS | {"date_of_service": "2026-05-31"}), by=author)
+EARLY = FACTS | {"date_of_service": "2026-05-31", "coded_on": "2026-06-02"}
 
-    assert outcomes(admin, draft) == [
-        ("Early", "Its date of service, 05/31/2026, is before the version begins.", False)
-    ]
+
+def test_example_before_the_draft_says_why_there_is_no_answer_and_what_to_do(admin, draft, author):
+    add_example(version=draft, example=Example("Early", EARLY), by=author)
+
+    response = admin.get(reverse("version-edit", args=[draft.pk]))
+
+    (example,) = response.context["examples"]
+    assert example.got == "Its date of service, 05/31/2026, is before this version starts on 06/01/2026: move it."
+    assert "Move to 06/01/2026" in " ".join(response.content.decode().split())
+
+
+def test_example_before_the_draft_is_moved_to_its_first_day(admin, draft, author):
+    early = add_example(version=draft, example=Example("Early", EARLY, SECOND.expected_lines), by=author)
+    other = add_example(version=draft, example=Example("Early too", EARLY), by=author)
+
+    admin.post(reverse("example-move", args=[early.pk]))
+
+    early.refresh_from_db()
+    other.refresh_from_db()
+    assert early.facts == FACTS | {"date_of_service": "2026-06-01"}
+    assert other.facts == EARLY
+    assert outcomes(admin, draft)[0] == ("Early", SECOND.expected_lines, True)
+    assert AuditEvent.objects.about(draft).filter(action="move_example").count() == 1
+
+
+def test_examples_before_the_draft_are_moved_at_once(admin, draft, author):
+    add_example(version=draft, example=SECOND, by=author)
+    add_example(version=draft, example=Example("Early", EARLY), by=author)
+    add_example(version=draft, example=Example("Early too", EARLY), by=author)
+
+    response = admin.post(reverse("example-move-all", args=[draft.pk]), follow=True)
+
+    days = {example.title: example.facts["date_of_service"] for example in draft.examples.all()}
+    assert days == {SECOND.title: "2026-06-02", "Early": "2026-06-01", "Early too": "2026-06-01"}
+    assert "2 examples moved to 06/01/2026." in response.content.decode()
+
+
+def test_example_keeps_the_documents_that_are_ticked(admin, draft):
+    documents = ["image_signature", "bid_order"]
+    admin.post(reverse("example-create", args=[draft.pk]), TYPED | {"missing": documents})
+
+    saved = draft.examples.get()
+    form = admin.get(reverse("example-amend", args=[saved.pk])).context["form"]
+    assert saved.facts["missing"] == "image_signature bid_order"
+    assert form["missing"].value() == documents
+
+
+def test_example_tells_documents_and_authorization_in_words():
+    facts = {
+        "missing": "motion_documentation bid_order",
+        "authorization": "units=30 used=29 ends=2026-06-01 code=77386",
+    }
+
+    assert facts_in_words(facts) == (
+        "authorization 30 units 29 used until 06/01/2026 for 77386, "
+        "missing: documentation of motion management and order of several sessions a day"
+    )
+
+
+def test_documents_of_case_files_have_words():
+    assert set(DOCUMENTS_IN_WORDS) == set(DOCUMENTS)

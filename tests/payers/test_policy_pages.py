@@ -313,7 +313,7 @@ def test_version_detail_tells_what_was_done_with_it(admin, draft):
 
     response = admin.get(reverse("version-detail", args=[draft.pk]))
 
-    assert "bid of Sample Health from 2026-06-01 set to 59" in words_of(response)
+    assert "bid of Sample Health from 06/01/2026 set to 59" in words_of(response)
     assert "Provider manual" in words_of(response)
 
 
