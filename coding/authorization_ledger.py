@@ -3,25 +3,112 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import (
+    Count,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    Window,
+)
+from django.db.models.functions import Cast, Concat, Lag
 
+from coding.codebook_in_use import current_codebook
 from coding.engine.periods import ONE_DAY
 from coding.engine.terms import TermsInForce
 from coding.engine.trace import Citation
 from coding.engine.vocabulary import LineRole, PayerKind
 from coding.ledger import AuthorizedUnits, CourseLedger, course_ledgers
 from coding.shaping import PatientRecord
-from payers.models import Authorization, PolicyVersion
-from portal.models import Course, User
+from payers.guidance import Enquiry, payer_books
+from payers.models import Authorization, Coverage, PolicyVersion
+from portal.models import Completion, Course, DeliveredFraction, TreatmentSession, User
 
 NO_LINE = ""
+ONE_MINUTE = timedelta(minutes=1)
 
 
 def authorizations_visible_to(user: User) -> QuerySet:
     """The authorizations of courses that the person may see."""
     return Authorization.objects.filter(course__in=Course.objects.visible_to(user))
+
+
+def with_units_used(authorizations: QuerySet) -> QuerySet:
+    """Authorizations with the units that visits used of each as `used`, the same as `PatientRecord.units_used`."""
+    patients = Course.objects.filter(authorizations__in=authorizations.order_by()).values("patient")
+    day = F("course__sessions__date_of_service")
+    counts = (
+        Q(course__sessions__in=_own_visits(patients))
+        & Q(starts_on__lte=day)
+        & (Q(ends_on__isnull=True) | Q(ends_on__gte=day))
+    )
+    return authorizations.annotate(used=Count("course__sessions", filter=counts))
+
+
+def _own_visits(patients: QuerySet) -> QuerySet:
+    """The ids of the sessions of patients that are visits of their own, told as `coding.shaping` tells them.
+
+    A session entered twice or without beam is none, and none that follows another too soon to be a second visit.
+    """
+    fractions = DeliveredFraction.objects.filter(session=OuterRef("pk")).order_by("prescription_id")
+    told = ArraySubquery(
+        fractions.values_list(
+            Concat(
+                Cast("prescription_id", TextField()),
+                Value(" "),
+                Cast("fraction_number", TextField()),
+                output_field=TextField(),
+            )
+        )
+    )
+    standing = TreatmentSession.objects.standing()
+    entered_before = standing.filter(
+        course=OuterRef("course"), started_at=OuterRef("started_at"), pk__lt=OuterRef("pk")
+    ).alias(told=told)
+    one_visit = ExpressionWrapper(F("department__minutes_of_one_visit") * Value(ONE_MINUTE), DurationField())
+    return (
+        standing.filter(course__patient__in=patients)
+        .exclude(completion=Completion.NOT_STARTED)
+        .alias(told=told)
+        .filter(~Exists(entered_before.filter(told=OuterRef("told"))))
+        .alias(
+            before=Window(
+                Lag("started_at"), partition_by=["course__patient", "date_of_service"], order_by=["started_at", "pk"]
+            )
+        )
+        .filter(Q(before__isnull=True) | Q(started_at__gte=F("before") + one_visit))
+        .order_by()
+        .values("pk")
+    )
+
+
+def courses_without_authorization(user: User, *, today: date) -> QuerySet:
+    """The courses that the person may see whose payer of today asks for an authorization, and has none on file.
+
+    That payer is `payer_today`.
+    """
+    codebook = current_codebook()
+    asking = [
+        book.payer.pk
+        for book in payer_books(user.organization_id)
+        if Enquiry.of(book, on=today, codebook=codebook).terms.holds("authorization_required")
+    ]
+    billed = Coverage.objects.on(today).filter(patient=OuterRef("patient"), rank=1).values("payer")[:1]
+    on_file = Authorization.objects.filter(course=OuterRef("pk"), payer=OuterRef("payer_today"))
+    return (
+        Course.objects.visible_to(user)
+        .annotate(payer_today=Subquery(billed))
+        .filter(~Exists(on_file), payer_today__in=asking)
+    )
 
 
 @dataclass(frozen=True, slots=True)

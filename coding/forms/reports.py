@@ -7,7 +7,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from coding.forms.lines import ChargeFilterForm
+from coding.forms.authorization_ledger import AuthorizationLedgerForm
+from coding.forms.lines import ChargeFilterForm, FilterForm
 from coding.reports import USUAL_GROUPINGS, Grouping
 
 NOT_FILTERS = ("by", "bars")
@@ -39,8 +40,8 @@ class ChargeReportForm(ChargeFilterForm):
         return [bound for bound in self if bound.name not in NOT_FILTERS]
 
 
-class TableReportForm(ChargeFilterForm):
-    """The filters that one report asks for, out of those of charge review, and what it groups by.
+class OneReportForm(FilterForm):
+    """The filters that one report asks for, out of those of the list that its numbers open, and what it groups by.
 
     Another filter in the address is as if it were not there: it would narrow the report unseen.
     """
@@ -57,8 +58,6 @@ class TableReportForm(ChargeFilterForm):
     ) -> None:
         super().__init__({name: data[name] for name in (*asks, "by") if name in data}, *args, **kwargs)
         self.asks = asks
-        if "department" not in asks:
-            self.fields["start"].label, self.fields["end"].label = _("From"), _("Through")
         self.fields["by"].choices = groupings
 
     @property
@@ -77,3 +76,23 @@ class TableReportForm(ChargeFilterForm):
         if not self.fields["by"].choices:
             return filters
         return [*filters, (str(self.fields["by"].label), str(dict(self.fields["by"].choices)[self.grouping]))]
+
+
+class TableReportForm(OneReportForm, ChargeFilterForm):
+    """Filters out of those of charge review."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "department" not in self.asks:
+            self.fields["start"].label, self.fields["end"].label = _("From"), _("Through")
+
+
+class AuthorizationReportForm(OneReportForm, AuthorizationLedgerForm):
+    """Filters out of those of the ledger of authorizations."""
+
+    @property
+    def in_words(self) -> list[tuple[str, str]]:
+        """With the courses that are meant where nobody chose, since that leaves others out."""
+        courses = self.fields["courses"]
+        unsaid = [] if self.cleaned_data["courses"] else [(str(courses.label), str(dict(courses.choices)[""]))]
+        return [*unsaid, *super().in_words]

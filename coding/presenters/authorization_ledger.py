@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -15,9 +16,12 @@ from coding.authorization_ledger import (
     Crosswalk,
     authorization_entries,
     authorizations_visible_to,
+    courses_without_authorization,
+    with_units_used,
 )
 from coding.filing import after
-from coding.forms.authorization_ledger import AuthorizationLedgerForm
+from coding.forms.authorization_ledger import AuthorizationLedgerForm, Show, left_wanted
+from coding.ledger import course_ledgers
 from coding.presenters.filing import deadline_address, deadline_key
 from portal.presenters.authorizations import AuthorizationBar, authorization_bars, authorization_shortage
 from portal.presenters.keyset import count_text
@@ -47,27 +51,73 @@ class EntryView:
 
 
 @dataclass(frozen=True, slots=True)
+class CourseWithout:
+    """A course whose payer asks for an authorization and has none on file."""
+
+    course: Any
+    payer: str
+    delivered: int
+    needed: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizationPage:
+    """One page of authorizations, or of `courses` without one where those were asked for."""
+
     rows: list[EntryView]
+    courses: list[CourseWithout]
     count_text: str
     first_url: str
     next_url: str
 
 
-def authorization_page(form: AuthorizationLedgerForm, *, asked: Mapping[str, str], now: datetime) -> AuthorizationPage:
-    """One page of the authorizations that a valid form leaves, in a fixed number of queries; `asked` names the page."""
+def authorizations_asked(form: AuthorizationLedgerForm) -> QuerySet:
+    """The authorizations that the person may see and a valid form leaves."""
     wanted = authorizations_visible_to(form.user).filter(form.wanted)
+    return wanted if form.units_left is None else with_units_used(wanted).filter(left_wanted(form.units_left))
+
+
+def courses_without_asked(form: AuthorizationLedgerForm) -> QuerySet:
+    """The courses that lack an authorization, that the person may see and a valid form leaves."""
+    return courses_without_authorization(form.user, today=form.today).filter(form.wanted_courses)
+
+
+def authorization_page(form: AuthorizationLedgerForm, *, asked: Mapping[str, str], now: datetime) -> AuthorizationPage:
+    """One page of what a valid form leaves, in a fixed number of queries; `asked` names the page."""
     key = deadline_key(asked.get("after", ""))
-    told = wanted.select_related("payer", "course__patient", "course__department")
-    found = list(after(told, field=LAST_DAY, key=key)[: ENTRIES_A_PAGE + 1])
-    shown = found[:ENTRIES_A_PAGE]
-    last = shown[-1] if len(found) > ENTRIES_A_PAGE else None
+    if form.shown is Show.NONE:
+        wanted = courses_without_asked(form)
+        after_key = wanted.filter(pk__gt=key[1]) if key else wanted
+        found = list(after_key.select_related("patient", "department").order_by("pk")[: ENTRIES_A_PAGE + 1])
+        rows, courses = [], _courses_without(found[:ENTRIES_A_PAGE], form, now)
+    else:
+        wanted = authorizations_asked(form)
+        told = wanted.select_related("payer", "course__patient", "course__department")
+        found = list(after(told, field=LAST_DAY, key=key)[: ENTRIES_A_PAGE + 1])
+        rows = [_view(entry, now) for entry in authorization_entries(found[:ENTRIES_A_PAGE], now=now)]
+        courses = []
+    last = found[ENTRIES_A_PAGE - 1] if len(found) > ENTRIES_A_PAGE else None
     return AuthorizationPage(
-        rows=[_view(entry, now) for entry in authorization_entries(shown, now=now)],
+        rows=rows,
+        courses=courses,
         count_text=count_text(wanted),
         first_url="?" + urlencode(form.kept) if key is not None else "",
-        next_url="?" + urlencode({**form.kept, "after": deadline_address((last.ends_on, last.pk))}) if last else "",
+        next_url="?" + urlencode({**form.kept, "after": deadline_address(_key(last))}) if last else "",
     )
+
+
+def _key(last: Any) -> tuple[date | None, int]:
+    """Courses have no last day here: they stand in the order in which they were entered."""
+    return getattr(last, LAST_DAY, None), last.pk
+
+
+def _courses_without(courses: list[Any], form: AuthorizationLedgerForm, now: datetime) -> list[CourseWithout]:
+    ledgers = course_ledgers(courses, now=now)
+    payers = {payer.pk: payer.name for payer in form.choices.payers.values()}
+    return [
+        CourseWithout(one, payers[one.payer_today], ledgers[one.pk].visits, ledgers[one.pk].visits_left)
+        for one in courses
+    ]
 
 
 def _view(entry: AuthorizationEntry, now: datetime) -> EntryView:

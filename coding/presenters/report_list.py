@@ -58,13 +58,7 @@ def reports_listed() -> list[ListedReport]:
         reverse("report-charges"),
     )
     tables = [ListedReport(one.title, one.purpose, one.icon, one.url) for one in TABLE_REPORTS.values()]
-    authorizations = ListedReport(
-        _("Authorizations"),
-        _("Units used and left by course, and which end soon."),
-        "clipboard2-check",
-        reverse("authorization-ledger"),
-    )
-    return [charges, *tables, authorizations]
+    return [charges, *tables]
 
 
 def saved_reports(user: User) -> list[SavedReport]:

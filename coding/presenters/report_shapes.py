@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.forms.reports import TableReportForm
+from coding.forms.reports import OneReportForm, TableReportForm
 from coding.presenters.charge_report import Link
 from coding.presenters.charts import Chart, Measured, bar_chart
 from portal.models import User
@@ -74,8 +74,9 @@ class TableReport:
     icon: str
     asks: tuple[str, ...]
     groupings: tuple[tuple[str, Any], ...]
-    table_of: Callable[[TableReportForm], Table]
+    table_of: Callable[[Any], Table]
     note: str = ""
+    form_class: type[OneReportForm] = TableReportForm
 
     @property
     def url(self) -> str:
@@ -89,8 +90,8 @@ class TableReport:
     def xlsx_name(self) -> str:
         return f"report-{self.name}-xlsx"
 
-    def form(self, query: Mapping[str, str], user: User) -> TableReportForm:
-        return TableReportForm(query, user=user, asks=self.asks, groupings=self.groupings)
+    def form(self, query: Mapping[str, str], user: User) -> OneReportForm:
+        return self.form_class(query, user=user, asks=self.asks, groupings=self.groupings)
 
 
 def bars_of(title: str, bars: Iterable[tuple[str, int | Decimal, str]]) -> Chart:

@@ -7,13 +7,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from coding.authorization_ledger import with_units_used
 from coding.presenters import authorization_ledger as presenter
 from coding.services import capture_from
+from coding.shaping import PatientRecord
+from payers.models import Authorization, Coverage
 from tests.builders import (
     make_authorization,
+    make_course,
     make_organization,
     make_payer,
     make_policy_version,
+    make_prescription,
     make_session,
     make_treated_course,
     make_user,
@@ -184,6 +189,141 @@ def test_authorizations_ask_as_often_for_many_courses(client, organization, code
         client.get(address)
     authorized(organization, sessions=2)
     authorized(organization, sessions=2)
+
+    with CaptureQueriesContext(connection) as many:
+        client.get(address)
+
+    assert len(many) == len(few)
+
+
+# What is narrowed to, and what the queries count
+
+
+@pytest.mark.parametrize(
+    ("left", "units"), [("none", [1, 2]), ("few", [3, 5]), ("more", [6, None]), ("", [1, 2, 3, 5, 6, None])]
+)
+def test_authorizations_are_shown_by_the_units_left(organization, rows, left, units) -> None:
+    for approved in (1, 2, 3, 5, 6, None):
+        authorized(organization, units=approved, sessions=2)
+
+    shown = [row.bar.units for row in rows(f"left={left}")]
+
+    assert shown == units
+
+
+@pytest.mark.parametrize(("courses", "shown"), [("", ["planned", "active"]), ("over", ["completed"])])
+def test_authorizations_of_courses_that_are_over_are_shown_on_demand(organization, rows, courses, shown) -> None:
+    for status in ("planned", "active", "completed"):
+        course = authorized(organization).course
+        course.status = status
+        course.save()
+
+    assert [row.course.status for row in rows(f"courses={courses}")] == shown
+
+
+def test_units_used_are_counted_by_the_database_as_capture_counts_them(organization) -> None:
+    """Entered twice, continued within the visit, without beam, void, outside the days, of another course: all told."""
+    authorization = authorized(organization, starts_on=date(2025, 12, 2), ends_on=date(2026, 1, 30))
+    course = authorization.course
+    start = datetime(2025, 12, 3, 15, tzinfo=UTC)
+    make_session(course, started_at=start, fraction=1)
+    make_session(course, started_at=start, fraction=1)
+    make_session(course, started_at=start + timedelta(minutes=5), fraction=2)
+    make_session(course, started_at=start + timedelta(hours=7), fraction=3)
+    make_session(course, started_at=start + timedelta(days=1), completion="not_started")
+    make_session(
+        course,
+        started_at=start + timedelta(days=2),
+        voided_at=start,
+        void_reason="Another patient",
+        voided_by=course.organization.users.first(),
+    )
+    make_session(course, started_at=start + timedelta(days=3))
+    make_session(course, started_at=start + timedelta(days=3))
+    make_session(course, started_at=start - timedelta(days=2), fraction=4)
+    make_session(course, started_at=start + timedelta(days=90), fraction=5)
+    other = make_course(course.patient, course.department)
+    make_prescription(other)
+    make_session(other, started_at=start + timedelta(days=4), fraction=1)
+    make_session(course, started_at=start + timedelta(days=4, minutes=5), fraction=6)
+
+    [counted] = with_units_used(Authorization.objects.all())
+
+    assert counted.used == PatientRecord(course.patient).units_used(authorization) == 3
+
+
+@pytest.fixture
+def without(client, coder):
+    def asked(query: str = ""):
+        client.force_login(coder)
+        page = client.get(f"{reverse('authorization-ledger')}?show=none&{query}").context["page"]
+        return [row.course for row in page.courses]
+
+    return asked
+
+
+def test_courses_without_authorization_are_those_whose_payer_asks_and_has_none_on_file(organization, without) -> None:
+    authorized(organization)
+    lacking = authorized(organization)
+    lacking.delete()
+    authorized(organization, terms={"authorization_required": False}).delete()
+
+    assert without() == [lacking.course]
+
+
+def test_courses_without_authorization_count_one_of_another_payer_as_none(organization, without) -> None:
+    authorization = authorized(organization)
+    authorization.payer = make_payer(organization)
+    authorization.save()
+
+    assert without() == [authorization.course]
+
+
+@pytest.mark.parametrize(("ends_on", "number"), [(TODAY, 1), (TODAY - timedelta(days=1), 0)])
+def test_courses_without_authorization_ask_the_payer_of_today(organization, without, ends_on, number) -> None:
+    authorization = authorized(organization)
+    Coverage.objects.update(ends_on=ends_on)
+    authorization.delete()
+
+    assert len(without()) == number
+
+
+def test_courses_without_authorization_are_narrowed_by_payer_and_department(organization, without) -> None:
+    here, there = (authorized(organization) for _number in range(2))
+    for authorization in (here, there):
+        authorization.delete()
+
+    assert without(f"payer={here.payer.slug}") == [here.course]
+    assert without(f"department={there.course.department_id}") == [there.course]
+
+
+def test_courses_without_authorization_page_after_page_are_each_shown_once(
+    client, organization, coder, monkeypatch
+) -> None:
+    monkeypatch.setattr(presenter, "ENTRIES_A_PAGE", 2)
+    courses = {authorized(organization).course for _number in range(3)}
+    Authorization.objects.all().delete()
+    client.force_login(coder)
+    address = reverse("authorization-ledger")
+
+    first = client.get(f"{address}?show=none").context["page"]
+    second = client.get(address + first.next_url).context["page"]
+
+    assert {row.course for row in [*first.courses, *second.courses]} == courses
+    assert (len(first.courses), len(second.courses), second.next_url) == (2, 1, "")
+
+
+def test_courses_without_authorization_ask_as_often_for_many(client, organization, coder) -> None:
+    client.force_login(coder)
+    address = f"{reverse('authorization-ledger')}?show=none"
+    authorized(organization, sessions=1)
+    Authorization.objects.all().delete()
+    client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        client.get(address)
+    for _number in range(2):
+        authorized(organization, sessions=2)
+    Authorization.objects.all().delete()
 
     with CaptureQueriesContext(connection) as many:
         client.get(address)

@@ -215,7 +215,6 @@ def test_report_list_leads_to_every_report(manager, client):
     assert [report.url for report in page.context["reports"]] == [
         reverse("report-charges"),
         *(reverse(f"report-{name}") for name in TABLE_REPORTS),
-        reverse("authorization-ledger"),
     ]
 
 

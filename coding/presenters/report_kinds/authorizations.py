@@ -1,0 +1,210 @@
+"""Authorizations by payer, department or what waits: units approved, used and left, and what to ask the payer for."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import TextChoices
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from coding.authorization_ledger import authorizations_visible_to, with_units_used
+from coding.forms.authorization_ledger import Left, Show
+from coding.forms.reports import AuthorizationReportForm
+from coding.presenters.authorization_ledger import courses_without_asked
+from coding.presenters.report_shapes import DEPARTMENT, PAYER, Cell, Table, TableReport, bars_of
+from portal.presenters.authorizations import WARN_AT_DAYS_LEFT, WARN_AT_UNITS_LEFT
+
+
+class Waiting(TextChoices):
+    """What an authorization waits for, the most pressing that holds of it."""
+
+    OVER = "over", gettext_lazy("Over")
+    USED_UP = "used_up", gettext_lazy("Used up")
+    FEW = "few", gettext_lazy("1 to 3 units left")
+    ENDING = "ending", gettext_lazy("Ends within 10 days")
+    NOTHING = "nothing", gettext_lazy("Nothing waits")
+    NONE = "none", gettext_lazy("None on file")
+
+
+# How the ledger is asked for each.
+ASKED: Mapping[Waiting, Mapping[str, str]] = {
+    Waiting.OVER: {"show": Show.OVER.value},
+    Waiting.USED_UP: {"show": Show.HOLDING.value, "left": Left.NONE.value},
+    Waiting.FEW: {"show": Show.HOLDING.value, "left": Left.FEW.value},
+    Waiting.ENDING: {"show": Show.ENDING.value, "left": Left.MORE.value},
+    Waiting.NOTHING: {"show": Show.LATER.value, "left": Left.MORE.value},
+    Waiting.NONE: {"show": Show.NONE.value},
+}
+OF_AUTHORIZATIONS = tuple(waiting for waiting in Waiting if waiting is not Waiting.NONE)
+WAITING = ("waiting", gettext_lazy("What waits"))
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What is added up of one row."""
+
+    waiting: dict[Waiting, int] = field(default_factory=lambda: dict.fromkeys(Waiting, 0))
+    courses: set[int] = field(default_factory=set)
+    approved: int = 0
+    used: int = 0
+    left: int = 0
+    not_counted: int = 0
+
+    @property
+    def authorizations(self) -> int:
+        return sum(self.waiting[waiting] for waiting in OF_AUTHORIZATIONS)
+
+    def add(self, waiting: Waiting, course: int, units: int | None, used: int) -> None:
+        self.waiting[waiting] += 1
+        self.courses.add(course)
+        self.used += used
+        if units is None:
+            self.not_counted += 1
+        else:
+            self.approved += units
+            self.left += max(units - used, 0)
+
+
+def _authorizations_table(form: AuthorizationReportForm) -> Table:
+    groups: dict[Any, _Sums] = defaultdict(_Sums)
+    total = _Sums()
+    of_payer, of_waiting = form.grouping == "payer", form.grouping == "waiting"
+    wanted = with_units_used(authorizations_visible_to(form.user).filter(form.wanted_anyhow)).order_by()
+    told = wanted.values_list("course", "payer", "course__department", "units", "ends_on", "used")
+    for course, payer, department, units, ends_on, used in told:
+        waiting = waiting_of(units, used, ends_on, form.today)
+        group = waiting if of_waiting else payer if of_payer else department
+        for sums in (groups[group], total):
+            sums.add(waiting, course, units, used)
+    for course, payer, department in courses_without_asked(form).values_list("pk", "payer_today", "department"):
+        group = Waiting.NONE if of_waiting else payer if of_payer else department
+        for sums in (groups[group], total):
+            sums.waiting[Waiting.NONE] += 1
+            sums.courses.add(course)
+    label = str(dict(form.fields["by"].choices)[form.grouping])
+    if of_waiting:
+        return _by_waiting(form, groups, total, label)
+    names = _names(form)
+    ordered = sorted(groups, key=lambda group: names[group][0].casefold())
+    rows = [_cells(names[group][0], groups[group], form.kept | {form.grouping: names[group][1]}) for group in ordered]
+    return Table(
+        headings=(label, *_headings(), *(str(waiting.label) for waiting in Waiting)),
+        words=1,
+        rows=rows,
+        total=_cells(_("All"), total, form.kept),
+        chart=bars_of(
+            _("Authorizations that wait for something, and courses without one, by %(grouping)s")
+            % {"grouping": label.lower()},
+            [
+                (names[group][0], waits, _("%(waits)s of %(all)s") % {"waits": f"{waits:,}", "all": f"{of_all:,}"})
+                for group in ordered
+                for waits, of_all in [_waits_of_all(groups[group])]
+            ],
+        ),
+    )
+
+
+def _by_waiting(form: AuthorizationReportForm, groups: Mapping[Any, _Sums], total: _Sums, label: str) -> Table:
+    rows = [
+        _numbers(
+            str(waiting.label),
+            groups[waiting],
+            form.kept | ASKED[waiting],
+            lists_courses=waiting is Waiting.NONE,
+        )
+        for waiting in Waiting
+        if waiting in groups
+    ]
+    return Table(
+        headings=(label, *_headings()),
+        words=1,
+        rows=rows,
+        total=_numbers(_("All"), total, form.kept | {"show": Show.ALL.value}),
+        chart=bars_of(
+            _("Authorizations, and courses without one, by what waits"),
+            [(str(waiting.label), number, f"{number:,}") for waiting in Waiting if (number := total.waiting[waiting])],
+        ),
+    )
+
+
+def waiting_of(units: int | None, used: int, ends_on: date | None, today: date) -> Waiting:
+    """What an authorization waits for on a day."""
+    if ends_on is not None and ends_on < today:
+        return Waiting.OVER
+    if units is not None and units <= used:
+        return Waiting.USED_UP
+    if units is not None and units <= used + WARN_AT_UNITS_LEFT:
+        return Waiting.FEW
+    if ends_on is not None and ends_on <= today + timedelta(days=WARN_AT_DAYS_LEFT):
+        return Waiting.ENDING
+    return Waiting.NOTHING
+
+
+def _waits_of_all(sums: _Sums) -> tuple[int, int]:
+    of_all = sum(sums.waiting.values())
+    return of_all - sums.waiting[Waiting.NOTHING], of_all
+
+
+def _headings() -> tuple[str, ...]:
+    return (
+        _("Authorizations"),
+        _("Courses"),
+        _("Units approved"),
+        _("Units used"),
+        _("Units left"),
+        _("Units not counted"),
+    )
+
+
+def _cells(label: str, sums: _Sums, filters: Mapping[str, str]) -> tuple[Cell, ...]:
+    return (
+        *_numbers(label, sums, filters | {"show": Show.ALL.value}),
+        *(_ledger(sums.waiting[waiting], filters | ASKED[waiting]) for waiting in Waiting),
+    )
+
+
+def _numbers(label: str, sums: _Sums, filters: Mapping[str, str], *, lists_courses: bool = False) -> tuple[Cell, ...]:
+    """The ledger lists authorizations, and courses only where they have none."""
+    courses = len(sums.courses)
+    return (
+        Cell(label),
+        _ledger(sums.authorizations, filters),
+        _ledger(courses, filters) if lists_courses else Cell(courses),
+        Cell(sums.approved),
+        Cell(sums.used),
+        Cell(sums.left),
+        Cell(sums.not_counted),
+    )
+
+
+def _ledger(number: int, filters: Mapping[str, str]) -> Cell:
+    return Cell(number, f"{reverse('authorization-ledger')}?{urlencode(filters)}" if number else "")
+
+
+def _names(form: AuthorizationReportForm) -> dict[Any, tuple[str, str]]:
+    """Each payer or department as people read it and as the ledger takes it."""
+    if form.grouping == "payer":
+        return {payer.pk: (payer.name, slug) for slug, payer in form.choices.payers.items()}
+    return {one.pk: (one.name, str(one.pk)) for one in form.choices.departments}
+
+
+AUTHORIZATIONS = TableReport(
+    name="authorizations",
+    title=gettext_lazy("Authorizations"),
+    purpose=gettext_lazy("Units approved, used and left, what ends soon, and courses without one on file."),
+    icon="clipboard2-check",
+    asks=("courses", "payer", "department"),
+    groupings=(PAYER, DEPARTMENT, WAITING),
+    table_of=_authorizations_table,
+    form_class=AuthorizationReportForm,
+    note=gettext_lazy(
+        "Each authorization stands in one column of what waits, the most pressing. A course counts in every row that "
+        "it belongs to, and once in the total. Units approved and left leave out authorizations whose units are not "
+        "counted."
+    ),
+)
