@@ -25,6 +25,7 @@ from coding.engine.trace import Citation, Step
 from coding.engine.vocabulary import Severity
 from coding.models import (
     ChargeLine,
+    ContractRate,
     FeeSchedule,
     LineState,
     RecaptureItem,
@@ -33,6 +34,7 @@ from coding.models import (
     SessionRuling,
     TraceRecord,
 )
+from coding.rates import AgreedRates, with_agreed_rates
 from coding.shaping import PatientRecord, is_review_overdue, last_reviewed_on
 from payers.models import PayerPolicy, PolicyVersion
 from portal.models import AuditEvent, Course, Department, Patient, TreatmentSession, User
@@ -52,6 +54,12 @@ class Answer:
     signature: str
     file_by: date | None
     prices: dict[tuple[str, str], Decimal]
+    setting: str
+
+    @property
+    def payer_id(self) -> int | None:
+        """The payer whose policy ruled."""
+        return self.version.policy.payer_id if self.version else None
 
     def price_of(self, charge: Charge) -> Decimal | None:
         """The organization's price of the line, or None where no price is loaded."""
@@ -223,12 +231,17 @@ def _capture(*, patient_id: int, wanted: Q, by: User | None) -> list[SessionRuli
     standing = Standing([session.pk for session in sessions])
     prices = _prices(patient.organization_id)
     captured = Captured()
-    for day in sorted({session.date_of_service for session in sessions if session.voided_at is None}):
-        for answer in _rule_on_day(record, day, prices):
-            _save(answer, standing, captured, by)
-    for session in sessions:
-        if session.voided_at is not None and session.pk in standing.rulings:
-            _save(Answer(session, _voided(session), None, "voided", None, {}), standing, captured, by)
+    days = sorted({session.date_of_service for session in sessions if session.voided_at is None})
+    answers = [answer for day in days for answer in _rule_on_day(record, day, prices)]
+    answers += [
+        Answer(session, _voided(session), None, "voided", None, {}, "")
+        for session in sessions
+        if session.voided_at is not None and session.pk in standing.rulings
+    ]
+    charged = {(answer.payer_id, charge.code) for answer in answers for charge in answer.ruling.charges}
+    agreed = AgreedRates(patient.organization_id, charged)
+    for answer in answers:
+        _save(answer, agreed, standing, captured, by)
     _write(captured)
     # Whatever the answer is now, it is that of the version in force: nobody need ask for it again.
     RecaptureItem.objects.open().filter(session__in=sessions).update(
@@ -248,7 +261,8 @@ def _rule_on_day(
     for session, facts, terms, ruling in rule_on_day(record, day, partial(terms_of, version)):
         signature = hashlib.sha256(repr(decision_signature(facts, terms, codebook)).encode()).hexdigest()
         in_force = TermsInForce(terms, codebook.house_defaults(facts.payer, facts.payer_kind))
-        answers.append(Answer(session, ruling, version, signature, last_day_to_file(day, in_force), day_prices))
+        file_by = last_day_to_file(day, in_force)
+        answers.append(Answer(session, ruling, version, signature, file_by, day_prices, facts.setting or ""))
     return answers
 
 
@@ -306,13 +320,18 @@ class Standing:
             self.holds[hold.session_id][(hold.name, hold.claim_form, hold.role, hold.grounds_digest)] = hold
 
 
-def _save(answer: Answer, standing: Standing, captured: Captured, by: User | None) -> None:
+def _save(answer: Answer, agreed: AgreedRates, standing: Standing, captured: Captured, by: User | None) -> None:
     """Put the rows of a new answer into `captured`; an answer equal to the current one leaves everything as it is."""
-    session, ruling = answer.session, answer.ruling
+    session = answer.session
+    rates = [
+        agreed.rate_of(charge, payer_id=answer.payer_id, setting=answer.setting, on=session.date_of_service)
+        for charge in answer.ruling.charges
+    ]
+    ruling = with_agreed_rates(answer.ruling, rates)
     steps = trace_as_json(ruling)
     trace_digest = digest(steps)
     findings = [finding_as_json(finding) for finding in ruling.findings]
-    lines = [_line_of(answer, charge) for charge in ruling.charges]
+    lines = [_line_of(answer, charge, rate) for charge, rate in zip(ruling.charges, rates, strict=True)]
     answer_digest = digest(
         [
             trace_digest,
@@ -455,11 +474,15 @@ def _write(captured: Captured) -> None:
     AuditEvent.objects.bulk_create(captured.events)
 
 
-def _line_of(answer: Answer, charge: Charge) -> ChargeLine:
-    """The line of a charge, with what only the records know: providers, diagnoses, prices. Its state comes later."""
+def _line_of(answer: Answer, charge: Charge, agreed: ContractRate | None) -> ChargeLine:
+    """The line of a charge, with what only the records know: providers, diagnoses, prices. Its state comes later.
+
+    What the contract says is expected before what is paid nationally.
+    """
     session = answer.session
     biller = next(b for b in session.department.billers.all() if b.claim_form == charge.claim_form)
-    rate = charge.national_rate
+    national = charge.national_rate
+    rate = agreed or national
     return ChargeLine(
         organization_id=session.organization_id,
         session=session,
@@ -479,7 +502,7 @@ def _line_of(answer: Answer, charge: Charge) -> ChargeLine:
         billing_npi=biller.npi,
         charge_amount=answer.price_of(charge),
         expected_amount=rate.amount * charge.units if rate else None,
-        expected_from=f"{rate.schedule} {rate.year}" if rate else "",
+        expected_from=agreed.label if agreed else f"{national.schedule} {national.year}" if national else "",
     )
 
 

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from coding.engine import vocabulary
+from coding.models.rates import CONTRACT_FROM
 from coding.models.rulings import SessionRuling
 from portal.models import FIRST_DAY, LAST_DAY, ClaimForm, Organization, Physician, TreatmentSession, User
 
@@ -135,6 +136,11 @@ class ChargeLine(models.Model):
 
     def __str__(self) -> str:
         return f"{'-'.join([self.code, *self.modifiers])} x{self.units}"
+
+    @property
+    def is_expected_by_contract(self) -> bool:
+        """Whether the expected amount is by the organization's own rate and not by a national one."""
+        return self.expected_from.startswith(CONTRACT_FROM)
 
     @property
     def content(self) -> tuple:

@@ -5,8 +5,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from coding.engine.periods import in_words
 from payers.models import Payer
 from portal.models import FIRST_DAY, LAST_DAY, DepartmentSetting, Organization
+
+# How an expected amount says that it comes from a contract; the rate's first day follows.
+CONTRACT_FROM = "Contract from "
 
 
 class ContractRate(models.Model):
@@ -40,4 +44,11 @@ class ContractRate(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.payer}, {self.code} {self.modifier} from {self.effective_from}: {self.amount}"
+        code = f"{self.code}-{self.modifier}" if self.modifier else self.code
+        where = f" ({self.get_setting_display()})" if self.setting else ""
+        return f"{self.payer}, {code}{where} from {self.effective_from}: {self.amount}"
+
+    @property
+    def label(self) -> str:
+        """How a line whose expected amount it gave names it."""
+        return f"{CONTRACT_FROM}{in_words(self.effective_from)}"

@@ -299,6 +299,7 @@ def review_csv(form: ChargeFilterForm) -> Iterator[list[str]]:
         _("File by"),
         _("Charge amount"),
         _("Expected amount"),
+        _("Expected by"),
     ]
     lines = with_reasons(_lines(form)).order_by("-date_of_service", "-id")
     for line in lines.iterator(chunk_size=500):
@@ -321,4 +322,5 @@ def review_csv(form: ChargeFilterForm) -> Iterator[list[str]]:
             row.file_by.isoformat() if row.file_by else "",
             str(line.charge_amount) if line.charge_amount is not None else _("missing"),
             str(line.expected_amount) if line.expected_amount is not None else _("missing"),
+            line.expected_from,
         ]
