@@ -1,6 +1,7 @@
-"""Sessions that a version published since answers otherwise than they were charged: listed, captured again, or kept.
+"""Sessions answered otherwise than they were charged, since a version was published or an official file was loaded.
 
-Nothing that was sent moves by itself: a person decides on each session, and capturing again drafts the corrections.
+They are listed, captured again, or kept. Nothing that was sent moves by itself: a person decides on each session, and
+capturing again drafts the corrections.
 """
 
 from collections import defaultdict
@@ -8,25 +9,35 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
-from django.db.models import TextChoices
+from django.db.models import Exists, OuterRef, QuerySet, TextChoices
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from coding.answers import digest, finding_as_json
 from coding.case_files import format_line
 from coding.engine.ruling import Charge, Ruling
 from coding.engine.vocabulary import Severity
-from coding.models import ChargeLine, LineState, RecaptureItem, RecaptureState, SessionHold, SessionRuling
+from coding.models import (
+    ChargeLine,
+    LineState,
+    RecaptureItem,
+    RecaptureState,
+    ReferenceKind,
+    ReferenceLoad,
+    SessionHold,
+    SessionRuling,
+)
 from coding.policy_preview import PATIENTS_AT_ONCE
 from coding.services import capture_days, lock_patients, rule_on_day, terms_of
 from coding.shaping import ClinicRows, PatientRecord
 from payers.models import PolicyVersion
-from portal.models import Job, Patient, TreatmentSession, User
+from portal.models import Job, Organization, Patient, TreatmentSession, User
 from portal.services.audit import record_event
-from portal.services.jobs import Progress, ask_job
+from portal.services.jobs import JobProblem, Progress, ask_job
 
 LIST_RECAPTURE = "list_recapture"
 CAPTURE_AGAIN = "capture_again"
@@ -41,9 +52,9 @@ PatientDays = dict[Patient, set[date]]
 
 
 class RecaptureAction(TextChoices):
-    CAPTURE = "capture", _("Capture again")
-    KEEP = "keep", _("Keep as it was")
-    REOPEN = "reopen", _("Set back to the list")
+    CAPTURE = "capture", gettext_lazy("Capture again")
+    KEEP = "keep", gettext_lazy("Keep as it was")
+    REOPEN = "reopen", gettext_lazy("Set back to the list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,37 +124,104 @@ class _Charged:
         )
 
 
+class Cause(Protocol):
+    """Why sessions may be answered otherwise: from which day on, whose, and which of their days it touches."""
+
+    of_item: dict[str, PolicyVersion | ReferenceLoad]
+    since: date
+
+    def patients(self, organization_id: int) -> QuerySet[Patient]:
+        """Whoever may have a session that it touches."""
+
+    def touches(self, day: date, in_force: PolicyVersion) -> bool:
+        """Whether it has a say on a day under the version in force there."""
+
+    def is_known_to(self, rulings: Iterable[SessionRuling]) -> bool:
+        """Whether the day's rulings were made under it, so that the day need not be captured where nothing differs."""
+
+
+class _Published:
+    """A version that was published."""
+
+    def __init__(self, version: PolicyVersion) -> None:
+        self.version, self.of_item, self.since = version, {"version": version}, version.effective_from
+
+    def patients(self, organization_id: int) -> QuerySet[Patient]:
+        return Patient.objects.filter(coverages__payer=self.version.policy.payer_id, coverages__rank=1)
+
+    def touches(self, day: date, in_force: PolicyVersion) -> bool:
+        return in_force.pk == self.version.pk
+
+    def is_known_to(self, rulings: Iterable[SessionRuling]) -> bool:
+        return all(ruling.policy_version_id == self.version.pk for ruling in rulings)
+
+
+class _Loaded:
+    """An official file that was loaded: it holds until the next one of its kind begins."""
+
+    def __init__(self, load: ReferenceLoad) -> None:
+        self.of_item, self.since, self.until = {"load": load}, load.effective_from, load.next_from
+
+    def patients(self, organization_id: int) -> QuerySet[Patient]:
+        return Patient.objects.filter(organization=organization_id)
+
+    def touches(self, day: date, in_force: PolicyVersion) -> bool:
+        return self.since <= day and (self.until is None or day < self.until)
+
+    def is_known_to(self, rulings: Iterable[SessionRuling]) -> bool:
+        return False
+
+
 def list_recapture(*, version: PolicyVersion, by: User) -> Job:
     """Ask for the list of sessions that a version just published answers otherwise than they were charged."""
     return ask_job(kind=LIST_RECAPTURE, arguments={"version": version.pk}, by=by)
 
 
+def list_recapture_of_load(*, load: ReferenceLoad, by: User | None) -> list[Job]:
+    """Ask for the same of an official file just loaded, in each organization that has sessions since its first day."""
+    if load.kind == ReferenceKind.CPT_DESCRIPTORS:
+        # Words alone: no ruling reads them.
+        return []
+    sessions = TreatmentSession.objects.filter(organization=OuterRef("pk"), date_of_service__gte=load.effective_from)
+    return [
+        ask_job(
+            kind=LIST_RECAPTURE,
+            arguments={"load": load.pk},
+            by=by if by is not None and by.organization_id == organization.pk else None,
+            organization=organization,
+        )
+        for organization in Organization.objects.filter(Exists(sessions)).order_by("pk")
+    ]
+
+
 def run_list(job: Job, progress: Progress) -> None:
-    """Hold every session that a version is in force for against what is charged of it, and list those that differ.
+    """Hold every session that a version or an official file touches against what is charged of it; list what differs.
 
     What differs waits for a person. Where lines, errors and holds are the same the day is captured at once, so that
-    grounds and filing deadlines are those of the version. Safe to run again: what was kept stays kept.
+    grounds, filing deadlines and amounts are those of today. Safe to run again: what was kept stays kept.
     """
-    version = PolicyVersion.objects.select_related("policy").get(pk=job.arguments["version"])
-    patients = list(
-        Patient.objects.filter(
-            coverages__payer=version.policy.payer_id,
-            coverages__rank=1,
-            courses__sessions__date_of_service__gte=version.effective_from,
-        )
-        .distinct()
-        .order_by("pk")
-    )
+    cause = _cause(job.arguments)
+    touched = cause.patients(job.organization_id).filter(courses__sessions__date_of_service__gte=cause.since)
+    patients = list(touched.distinct().order_by("pk"))
     differences: list[_Difference] = []
     same: PatientDays = {}
     for start in range(0, len(patients), PATIENTS_AT_ONCE):
         chunk = patients[start : start + PATIENTS_AT_ONCE]
-        _compare(chunk, version, differences, same)
+        _compare(chunk, cause, differences, same)
         progress(start + len(chunk), len(patients))
     with transaction.atomic():
         progress.hold()
-        _list(version, differences)
+        _list(cause, differences, organization_id=job.organization_id)
     _capture_all(same, job, progress)
+
+
+def _cause(arguments: Mapping[str, int]) -> Cause:
+    if "version" in arguments:
+        return _Published(PolicyVersion.objects.select_related("policy").get(pk=arguments["version"]))
+    load = ReferenceLoad.objects.filter(pk=arguments["load"]).first()
+    if load is None:
+        raise JobProblem(_("The file was loaded anew since; the newer load has a list of its own."))
+    return _Loaded(load)
 
 
 def ask_capture_again(*, items: Iterable[RecaptureItem], by: User) -> Job:
@@ -215,36 +293,34 @@ def _days(items: Iterable[RecaptureItem]) -> PatientDays:
     return days
 
 
-def _compare(
-    patients: list[Patient], version: PolicyVersion, differences: list[_Difference], same: PatientDays
-) -> None:
-    """Sort the patients' days under the version: sessions that differ, and days that are as they were."""
+def _compare(patients: list[Patient], cause: Cause, differences: list[_Difference], same: PatientDays) -> None:
+    """Sort the patients' days that the cause touches: sessions that differ, and days that are as they were."""
     rows = ClinicRows(patients)
-    charged = _Charged(patients, version.effective_from)
+    charged = _Charged(patients, cause.since)
     for patient in patients:
         record = PatientRecord(patient, rows)
         for day, visits in record.days.items():
             in_force = record.version_on(day)
             is_captured = all(visit.session.pk in charged.rulings for visit in visits)
-            if in_force is None or in_force.pk != version.pk or not is_captured:
+            if in_force is None or not cause.touches(day, in_force) or not is_captured:
                 continue
             answers = rule_on_day(record, day, partial(terms_of, in_force))
             found = [charged.difference(session, ruling) for session, __, __, ruling in answers]
             differences += [difference for difference in found if difference is not None]
-            is_cited = all(charged.rulings[visit.session.pk].policy_version_id == version.pk for visit in visits)
-            if not any(found) and not is_cited:
+            is_known = cause.is_known_to(charged.rulings[visit.session.pk] for visit in visits)
+            if not any(found) and not is_known:
                 same.setdefault(patient, set()).add(day)
 
 
-def _list(version: PolicyVersion, differences: list[_Difference]) -> None:
+def _list(cause: Cause, differences: list[_Difference], *, organization_id: int) -> None:
     """Write the items. A session that was captured while the others were compared is settled already."""
     lock_patients({difference.session.course.patient_id for difference in differences})
     compared = [difference.ruling.pk for difference in differences]
     current = set(SessionRuling.objects.current().filter(pk__in=compared).values_list("pk", flat=True))
-    standing = {item.session_id: item for item in RecaptureItem.objects.filter(version=version)}
+    standing = {item.session_id: item for item in RecaptureItem.objects.filter(**cause.of_item)}
     items = []
     for difference in differences:
-        item = standing.get(difference.session.pk) or RecaptureItem(version=version, session=difference.session)
+        item = standing.get(difference.session.pk) or RecaptureItem(**cause.of_item, session=difference.session)
         if difference.ruling.pk not in current or item.state == RecaptureState.KEPT:
             continue
         item.state, item.decided_by, item.decided_at = RecaptureState.OPEN, None, None
@@ -252,7 +328,8 @@ def _list(version: PolicyVersion, differences: list[_Difference]) -> None:
         item.findings_before, item.findings_after = difference.findings
         item.exported_affected = difference.exported_affected
         items.append(item)
-    settled = RecaptureItem.objects.open().filter(version=version).exclude(session__in=[i.session_id for i in items])
+    listed = RecaptureItem.objects.open().filter(**cause.of_item, session__organization=organization_id)
+    settled = listed.exclude(session__in=[item.session_id for item in items])
     settled.update(state=RecaptureState.CAPTURED, decided_at=timezone.now())
     RecaptureItem.objects.bulk_create([item for item in items if item.pk is None], batch_size=ROWS_AT_ONCE)
     RecaptureItem.objects.bulk_update(

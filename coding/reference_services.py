@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from psycopg.errors import UniqueViolation
 
 from coding.models import ReferenceLoad, ReferenceRow
+from coding.recapture_services import list_recapture_of_load
 from coding.reference_files import ReferenceFile, ReferenceFileError, place_of_second, read_rows
 from portal.models import Organization, User
 from portal.services.audit import record_event
@@ -50,7 +51,8 @@ def load_reference(
     """Load the files of one release, for dates of service from a day on; several files are the parts of one table.
 
     Counts what the load adds, deletes and changes against the one of its kind that began before it, and counts the
-    next one anew. Raises ReferenceFileError, and AlreadyLoaded unless the load with that start is to be replaced.
+    next one anew. The worker lists the sessions that it answers otherwise than they were charged. Raises
+    ReferenceFileError, and AlreadyLoaded unless the load with that start is to be replaced.
     """
     # Two people who load at once take turns: the second sees what the first has loaded.
     with connection.cursor() as cursor:
@@ -79,6 +81,7 @@ def load_reference(
     if (later := following.first()) is not None:
         _count_changes(later)
     _record(load, "load_reference", f"{load} loaded for dates of service from {effective_from.isoformat()}", by)
+    list_recapture_of_load(load=load, by=by)
     return load
 
 

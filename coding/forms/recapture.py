@@ -3,10 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from coding.forms.lines import DepartmentFilterForm
-from coding.models import RecaptureState
+from coding.models import RecaptureItem, RecaptureState, ReferenceLoad
 from coding.recapture_services import RecaptureAction
 from payers.models import PolicyVersion
 
@@ -14,9 +15,9 @@ SENT = "sent"
 
 
 class RecaptureFilterForm(DepartmentFilterForm):
-    """By version, by whether a line of the session was exported, and what became of it; empty: what waits."""
+    """By cause, by whether a line of the session was exported, and what became of it; empty: what waits."""
 
-    version = forms.ChoiceField(label=_("Policy version"), required=False)
+    cause = forms.ChoiceField(label=_("Because of"), required=False)
     sent = forms.ChoiceField(
         label=_("Exported lines"), required=False, choices=[("", _("All")), (SENT, _("Only with exported lines"))]
     )
@@ -29,14 +30,26 @@ class RecaptureFilterForm(DepartmentFilterForm):
             (RecaptureState.CAPTURED, RecaptureState.CAPTURED.label),
         ],
     )
-    first_names = ("version", "sent", "state")
-    field_order = ("version", "sent", "state", "department", "start", "end")
+    first_names = ("cause", "sent", "state")
+    field_order = ("cause", "sent", "state", "department", "start", "end")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         versions = PolicyVersion.objects.visible_to(self.user).filter(recapture_items__isnull=False)
         listed = versions.select_related("policy__payer").order_by("-published_at").distinct()
-        self.fields["version"].choices = [("", _("All")), *((str(v.pk), v.label) for v in listed)]
+        items = RecaptureItem.objects.visible_to(self.user).filter(load=OuterRef("pk"))
+        loads = ReferenceLoad.objects.filter(Exists(items)).order_by("-loaded_at")
+        self.fields["cause"].choices = [
+            ("", _("All")),
+            *((f"version-{version.pk}", version.label) for version in listed),
+            *((f"load-{load.pk}", load.label) for load in loads),
+        ]
+
+    @property
+    def of_cause(self) -> dict[str, str]:
+        """The cause that was chosen, as items have it."""
+        kind, _dash, pk = self.cleaned_data["cause"].partition("-")
+        return {kind: pk} if pk else {}
 
 
 class KeepForm(forms.Form):
@@ -45,9 +58,7 @@ class KeepForm(forms.Form):
         label=_("Reason"),
         help_text=_("Why the charges stay as they are. It is read with the session. Write no patient's name."),
         widget=forms.Textarea(attrs={"rows": 2}),
-        error_messages={
-            "required": _("Say why: charges that a policy in force answers otherwise are kept for a reason.")
-        },
+        error_messages={"required": _("Say why: charges that are answered otherwise now are kept for a reason.")},
     )
 
 

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from coding.models.reference import ReferenceLoad
 from coding.models.rulings import TraceRecord
 from payers.models import PolicyVersion
 from portal.models import FIRST_DAY, LAST_DAY, Job, TreatmentSession, User
@@ -93,13 +94,19 @@ class RecaptureItemQuerySet(models.QuerySet):
 
 
 class RecaptureItem(models.Model):
-    """A session that a published version answers otherwise than it was captured: to be captured again by a person.
+    """A session that is answered otherwise than it was captured: to be captured again by a person.
 
-    Capturing again replaces what is not exported and drafts corrections beside what is. `lines_before` and
-    `lines_after` are what was charged and what the version answers, in the words of the case files.
+    A published `version` or the `load` of an official file is why. Capturing again replaces what is not exported and
+    drafts corrections beside what is. `lines_before` and `lines_after` are what was charged and what is answered now,
+    in the words of the case files.
     """
 
-    version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, related_name="recapture_items")
+    version = models.ForeignKey(
+        PolicyVersion, on_delete=models.PROTECT, related_name="recapture_items", null=True, blank=True
+    )
+    load = models.ForeignKey(
+        ReferenceLoad, on_delete=models.CASCADE, related_name="recapture_items", null=True, blank=True
+    )
     session = models.ForeignKey(TreatmentSession, on_delete=models.PROTECT, related_name="recapture_items")
     lines_before = models.CharField(max_length=300, blank=True)
     lines_after = models.CharField(max_length=300, blank=True)
@@ -114,11 +121,17 @@ class RecaptureItem(models.Model):
     objects = RecaptureItemQuerySet.as_manager()
 
     class Meta:
-        ordering = ["version", "session"]
+        ordering = ["version", "load", "session"]
         default_permissions = ()
         indexes = [models.Index(fields=["version", "session"], condition=Q(state="open"), name="recapture_open")]
         constraints = [
-            models.UniqueConstraint(fields=["version", "session"], name="recapture_item_once"),
+            models.UniqueConstraint(
+                fields=["version", "load", "session"], nulls_distinct=False, name="recapture_item_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(version__isnull=False, load__isnull=True) | Q(version__isnull=True, load__isnull=False),
+                name="recapture_for_one_cause",
+            ),
             models.CheckConstraint(condition=Q(state__in=RecaptureState.values), name="recapture_state_known"),
             models.CheckConstraint(
                 condition=~Q(state=RecaptureState.KEPT) | ~Q(reason=""), name="recapture_kept_for_a_reason"
@@ -126,4 +139,14 @@ class RecaptureItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Session {self.session_id} under {self.version}"
+        return f"Session {self.session_id} under {self.cause}"
+
+    @property
+    def cause(self) -> PolicyVersion | ReferenceLoad:
+        """Why the session is answered otherwise."""
+        return self.version or self.load
+
+    @property
+    def cause_key(self) -> str:
+        """The cause as the filter of the list names it."""
+        return f"version-{self.version_id}" if self.version_id else f"load-{self.load_id}"

@@ -1,7 +1,9 @@
 """Official reference files as they were loaded: national facts with their dates, the same for every organization."""
 
+from datetime import date
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.models import FIRST_DAY, LAST_DAY, User
@@ -50,7 +52,17 @@ class ReferenceLoad(models.Model):
         ]
 
     def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
         return f"{self.get_kind_display()} {self.release}"
+
+    @property
+    def next_from(self) -> date | None:
+        """The first day of the next load of its kind, which ends this one; None for the last."""
+        following = ReferenceLoad.objects.filter(kind=self.kind, effective_from__gt=self.effective_from)
+        return following.aggregate(first=Min("effective_from"))["first"]
 
 
 class ReferenceRow(models.Model):

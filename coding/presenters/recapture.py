@@ -95,8 +95,7 @@ def items_asked(form: RecaptureFilterForm) -> QuerySet:
     """The items that the person may see and a valid form leaves."""
     chosen = form.cleaned_data
     items = RecaptureItem.objects.visible_to(form.user).filter(state=chosen["state"] or RecaptureState.OPEN)
-    if chosen["version"]:
-        items = items.filter(version=chosen["version"])
+    items = items.filter(**form.of_cause)
     if chosen["sent"] == SENT:
         items = items.filter(exported_affected__gt=0)
     if chosen["department"]:
@@ -122,7 +121,7 @@ def recapture_page(form: RecaptureFilterForm, *, asked: Mapping[str, str]) -> Re
 def with_rows(items: QuerySet) -> QuerySet:
     """Items with everything that their rows tell."""
     return items.select_related(
-        "version__policy__payer", "session__course__patient", "session__department", "decided_by"
+        "version__policy__payer", "load", "session__course__patient", "session__department", "decided_by"
     )
 
 

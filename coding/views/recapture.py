@@ -1,4 +1,4 @@
-"""Sessions to be captured again under a version published since: listed, shown first, done, taken back."""
+"""Sessions to be captured again since a version was published or a file loaded: listed, shown first, done, undone."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required

@@ -39,7 +39,8 @@ def reference_load(request: HttpRequest) -> HttpResponse:
             told = _("%(load)s is loaded for that first day. Tick the box to load it anew.") % {"load": error.load}
             form.add_error("replace", told)
         else:
-            messages.success(request, _("Loaded. It holds for dates of service from its first day on."))
+            told = _("Loaded. It holds for dates of service from its first day on.")
+            messages.success(request, f"{told} {_('Sessions that it answers otherwise wait to be captured again.')}")
             return redirect("reference-detail", pk=load.pk)
     return render(request, "coding/reference_load.html", {"form": form}, status=422 if form.is_bound else 200)
 

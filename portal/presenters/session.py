@@ -119,7 +119,7 @@ def session_page(session: TreatmentSession, *, user: User) -> SessionPage:
         zone=session.department.zone.key,
         may_open_course=Course.objects.visible_to(user).filter(pk=session.course_id).exists(),
         to_read=to_read(user).filter(version=version).first() if version else None,
-        to_capture_again=session.recapture_items.open().select_related("version__policy__payer").first(),
+        to_capture_again=session.recapture_items.open().select_related("version__policy__payer", "load").first(),
     )
 
 

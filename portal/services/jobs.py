@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from portal.models import Job, JobState, User
+from portal.models import Job, JobState, Organization, User
 from portal.services.audit import record_event
 
 logger = logging.getLogger(__name__)
@@ -77,10 +77,19 @@ Work = Callable[[Job, Progress], None]
 
 
 @transaction.atomic
-def ask_job(*, kind: str, arguments: Mapping[str, object], by: User) -> Job:
-    """Ask for long work of a kind that the worker knows. `arguments` are ids and days, never a patient's name."""
+def ask_job(
+    *, kind: str, arguments: Mapping[str, object], by: User | None, organization: Organization | None = None
+) -> Job:
+    """Ask for long work of a kind that the worker knows. `arguments` are ids and days, never a patient's name.
+
+    What no person asked for names its organization.
+    """
     job = Job.objects.create(
-        organization_id=by.organization_id, kind=kind, arguments=dict(arguments), asked_by=by, asked_at=timezone.now()
+        organization_id=by.organization_id if organization is None else organization.pk,
+        kind=kind,
+        arguments=dict(arguments),
+        asked_by=by,
+        asked_at=timezone.now(),
     )
     record_event(
         subject=job, action="ask_job", sentence=f"Job asked for: {kind}", by=by, organization=job.organization_id

@@ -297,7 +297,7 @@ def test_page_narrows_by_version_and_exported_lines(course, coder, client) -> No
     version = published(coder, bid="59")
     client.force_login(coder)
 
-    page = client.get(reverse("recapture-list"), {"version": version.pk, "sent": "sent"})
+    page = client.get(reverse("recapture-list"), {"cause": f"version-{version.pk}", "sent": "sent"})
 
     assert [row.item.session.date_of_service.day for row in page.context["page"].rows] == [3]
 
