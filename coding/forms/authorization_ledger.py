@@ -20,7 +20,7 @@ class Show(TextChoices):
     LATER = "later", _("Ending later, or never")
     OVER = "over", _("Over")
     ALL = "all", _("All")
-    NONE = "none", _("None on file, though the payer asks for one")
+    NONE = "none", _("None on file")
 
 
 class Left(TextChoices):
@@ -34,7 +34,7 @@ class Left(TextChoices):
 class Courses(TextChoices):
     """How far the courses are; a course that is over waits for nothing."""
 
-    GOING_ON = "", _("Planned or under treatment")
+    GOING_ON = "", _("Planned or begun")
     OVER = "over", _("Completed or cancelled")
     ALL = "all", _("All")
 
@@ -77,6 +77,15 @@ class AuthorizationLedgerForm(FilterForm):
         departments = ((str(department.pk), department.name) for department in self.choices.departments)
         self.fields["payer"].choices = [("", _("All")), *payers]
         self.fields["department"].choices = [("", _("All")), *departments]
+
+    @property
+    def in_words(self) -> list[tuple[str, str]]:
+        """With what holds where nobody chose, since that leaves others out."""
+        unsaid = []
+        for name, value in (("show", self.shown.value), ("courses", "")):
+            if name in self.fields and not self.cleaned_data[name]:
+                unsaid.append((str(self.fields[name].label), str(dict(self.fields[name].choices)[value])))
+        return [*unsaid, *super().in_words]
 
     @property
     def today(self) -> date:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -24,15 +25,19 @@ class ChargeReportForm(ChargeFilterForm):
         label=_("Bars show"), required=False, choices=[("", _("Charge amounts")), ("lines", _("Lines"))]
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict, *args: Any, **kwargs: Any) -> None:
+        if "by" not in data:
+            # What is grouped by shows as chosen, whoever chose it.
+            data = data.copy()
+            data.setlist("by", [grouping.value for grouping in USUAL_GROUPINGS])
+        super().__init__(data, *args, **kwargs)
         self.fields["by"].widget.attrs["class"] = "form-check-input"
 
     @property
     def groupings(self) -> tuple[Grouping, ...]:
-        """What to group by, in the order of the columns; the usual ones where nothing was chosen."""
+        """What to group by, in the order of the columns."""
         chosen = self.cleaned_data["by"]
-        return tuple(grouping for grouping in Grouping if grouping in chosen) or USUAL_GROUPINGS
+        return tuple(grouping for grouping in Grouping if grouping in chosen)
 
     @property
     def filter_fields(self) -> list[forms.BoundField]:
@@ -88,11 +93,9 @@ class TableReportForm(OneReportForm, ChargeFilterForm):
 
 
 class AuthorizationReportForm(OneReportForm, AuthorizationLedgerForm):
-    """Filters out of those of the ledger of authorizations."""
+    """Filters out of those of the ledger of authorizations; the report tells what waits itself."""
 
-    @property
-    def in_words(self) -> list[tuple[str, str]]:
-        """With the courses that are meant where nobody chose, since that leaves others out."""
-        courses = self.fields["courses"]
-        unsaid = [] if self.cleaned_data["courses"] else [(str(courses.label), str(dict(courses.choices)[""]))]
-        return [*unsaid, *super().in_words]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("show", "left"):
+            del self.fields[name]

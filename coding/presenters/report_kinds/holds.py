@@ -43,7 +43,7 @@ def _holds_table(form: TableReportForm) -> Table:
         headings=(
             label,
             _("Open holds"),
-            _("cleared by the facts"),
+            _("Cleared by the facts"),
             *(
                 _("%(least)d days and more") % {"least": least}
                 if most is None
