@@ -18,6 +18,7 @@ from coding.views import (
     recapture,
     reconciliation,
     reference,
+    report_schedules,
     reports,
 )
 from payers.views import payer_setup
@@ -64,6 +65,8 @@ urlpatterns = [
     path("changed-sessions/<int:pk>/", impact.version_impact_session, name="version-impact-session"),
     # Reports
     path("reports/", reports.report_list, name="report-list"),
+    path("reports/saved/<int:pk>/delivery/", report_schedules.report_schedule, name="report-schedule"),
+    path("reports/deliveries/<int:pk>/stop/", report_schedules.report_schedule_stop, name="report-schedule-stop"),
     path("reports/charges/", reports.report_charges, name="report-charges"),
     path("reports/charges.csv", reports.report_charges_csv, name="report-charges-csv"),
     path("reports/charges.xlsx", reports.report_charges_xlsx, name="report-charges-xlsx"),

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from coding.models import RecaptureItem, SessionHold
 from payers.reading_services import to_read
 from portal import clock
+from portal.models import InboxMessage
 
 # A number past this is shown as "99+": counting on would cost more than it tells.
 COUNTED_UP_TO = 99
@@ -24,7 +25,8 @@ COUNTED_UP_TO = 99
 class Place:
     """One entry of the navigation; a person sees it who has the permission.
 
-    `within` names the pages that stand below it, by the beginnings of their address names; `counts` what waits there.
+    `within` names the pages that stand below it, by the beginnings of their address names; `counts` what waits there,
+    and `waiting` in which state.
     """
 
     label: str
@@ -33,6 +35,7 @@ class Place:
     permission: str = ""
     within: tuple[str, ...] = ()
     counts: str = ""
+    waiting: str = _("open")
 
 
 BELOW_PATIENTS = ("patient-", "course-", "prescription-", "fraction", "coverage-", "authorization-")
@@ -51,6 +54,7 @@ BELOW_SETUP = (
 )
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ("", (Place(_("Home"), "home", "house"),)),
+    ("", (Place(_("Inbox"), "inbox", "inbox", "coding.view_reports", ("inbox-",), "inbox", _("unread")),)),
     (
         _("Charges"),
         (
@@ -159,7 +163,9 @@ def _entry(place: Place, counts: Mapping[str, str], *, page: str, here: Place | 
         "url": reverse(place.url_name),
         "icon": place.icon,
         "here": ("page" if place.url_name == page else "true") if is_here else "",
+        "counts": place.counts,
         "count": counts.get(place.counts, ""),
+        "waiting": place.waiting,
     }
 
 
@@ -173,6 +179,7 @@ WAITING: Mapping[str, Callable[[Any], QuerySet]] = {
     "holds": lambda user: SessionHold.objects.open().visible_to(user),
     "recapture": lambda user: RecaptureItem.objects.open().visible_to(user),
     "reading": to_read,
+    "inbox": lambda user: InboxMessage.objects.of(user).unread(),
 }
 
 

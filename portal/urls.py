@@ -10,6 +10,7 @@ from portal.views import (
     day_sheets,
     home,
     imports,
+    inbox,
     patients,
     patterns,
     recent_courses,
@@ -67,6 +68,15 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
     path("courses/<int:pk>/opened/", recent_courses.course_opened, name="course-opened"),
+    # Inbox
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/read/", inbox.inbox_read_all, name="inbox-read-all"),
+    path("inbox/<int:pk>/", inbox.inbox_message, name="inbox-message"),
+    path("inbox/<int:pk>/file/", inbox.inbox_file, name="inbox-file"),
+    path("inbox/<int:pk>/read/", inbox.inbox_read, name="inbox-read"),
+    path("inbox/<int:pk>/unread/", inbox.inbox_unread, name="inbox-unread"),
+    path("inbox/<int:pk>/remove/", inbox.inbox_remove, name="inbox-remove"),
+    path("inbox/<int:pk>/restore/", inbox.inbox_restore, name="inbox-restore"),
     # Sessions and day sheets
     path("sessions/new/", sessions.session_create, name="session-create"),
     path("sessions/preview/", sessions.session_preview, name="session-preview"),

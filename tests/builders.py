@@ -12,12 +12,15 @@ from portal.models import (
     Department,
     DepartmentBiller,
     DepartmentStatus,
+    InboxMessage,
     Job,
     Machine,
     Organization,
     Patient,
     Physician,
     Prescription,
+    ReportSchedule,
+    SavedView,
     ScheduledFraction,
     TreatmentSession,
     User,
@@ -144,6 +147,39 @@ def make_job(by: User, **changes) -> Job:
             "asked_by": by,
             "asked_at": at,
             "ended_at": ended_at,
+        }
+        | changes
+    )
+
+
+def make_message(user: User, **changes) -> InboxMessage:
+    """A report that lies unread in the person's inbox."""
+    return InboxMessage.objects.create(
+        **{
+            "user": user,
+            "subject": "Levels by month",
+            "text": "Level mix, with the filters as saved.",
+            "filters": [["Group by", "Month"]],
+            "link": "/reports/levels/?by=month",
+            "file_name": "levels-2026-11-24.csv",
+            "file": b"Month,77402",
+            "sent_at": datetime(2026, 11, 24, 11, tzinfo=UTC),
+        }
+        | changes
+    )
+
+
+def make_report_schedule(view: SavedView, owner: User, **changes) -> ReportSchedule:
+    """A saved report that comes to its owner's inbox every day, today first."""
+    return ReportSchedule.objects.create(
+        **{
+            "organization": view.organization,
+            "owner": owner,
+            "view": view,
+            "rhythm": "daily",
+            "first_on": TODAY,
+            "next_on": TODAY,
+            "file_format": "csv",
         }
         | changes
     )

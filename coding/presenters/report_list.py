@@ -10,8 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.presenters.report_tables import TABLE_REPORTS
-from portal.models import SavedView, User, ViewPlace
+from portal.models import ReportSchedule, SavedView, User, ViewPlace
 
+# The name of the one report that is more than one table.
+CHARGES = "charges"
 # What a saved report keeps beside its filters.
 SHOWN = ("by", "bars")
 
@@ -35,6 +37,7 @@ class SavedReport:
     is_own: bool = False
     is_shared: bool = False
     owner: str = ""
+    schedule: ReportSchedule | None = None
 
     place = ViewPlace.REPORTS
 
@@ -62,23 +65,38 @@ def reports_listed() -> list[ListedReport]:
 
 
 def saved_reports(user: User) -> list[SavedReport]:
-    """The reports that the person saved, and those that others share; one whose report is gone is left out."""
+    """The reports that the person saved, and those that others share, each with when it comes to the person's inbox.
+
+    One whose report is gone is left out.
+    """
+    schedules = {schedule.view_id: schedule for schedule in ReportSchedule.objects.filter(owner=user)}
     views = SavedView.objects.visible_to(user).filter(place=ViewPlace.REPORTS).select_related("owner")
-    titles = {"charges": _("Charges")} | {name: str(report.title) for name, report in TABLE_REPORTS.items()}
+    titles = report_titles()
     saved = []
     for view in views:
-        name = QueryDict(view.query).get("report", "charges")
+        name = report_of(view)
         if name in titles:
-            is_own = view.owner_id == user.pk
+            is_own, schedule = view.owner_id == user.pk, schedules.get(view.pk)
+            whose = view.owner.shown_name
             saved.append(
-                SavedReport(view.name, titles[name], view.query, view.pk, is_own, view.is_shared, view.owner.shown_name)
+                SavedReport(view.name, titles[name], view.query, view.pk, is_own, view.is_shared, whose, schedule)
             )
     return saved
 
 
+def report_of(view: SavedView) -> str:
+    """The name of the report that a saved view is of, which may be gone."""
+    return QueryDict(view.query).get("report", CHARGES)
+
+
+def report_titles() -> dict[str, str]:
+    """What each report is called, by its name."""
+    return {CHARGES: _("Charges")} | {name: str(report.title) for name, report in TABLE_REPORTS.items()}
+
+
 def address_of(asked: QueryDict) -> str:
     """The page of the report that an address names, with its filters; that of charges where none is known."""
-    name = asked["report"] if asked["report"] in TABLE_REPORTS else "charges"
+    name = asked["report"] if asked["report"] in TABLE_REPORTS else CHARGES
     rest: Mapping[str, list[str]] = {key: values for key, values in asked.lists() if key != "report"}
     query = urlencode(rest, doseq=True)
     return reverse(f"report-{name}") + (f"?{query}" if query else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -68,6 +68,14 @@ def count_text(rows: QuerySet, up_to: int = COUNTED_UP_TO) -> str:
 def counted(number: int, up_to: int = COUNTED_UP_TO) -> str:
     """A number that was counted no further than one past `up_to`, as people read it."""
     return f"{up_to:,}+" if number > up_to else f"{number:,}"
+
+
+def instant(text: str) -> datetime:
+    """An instant from an address; raises ValueError where it has no zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(text)
+    return at
 
 
 def _key(text: str, parse: Callable[[str], date]) -> tuple[date, int] | None:

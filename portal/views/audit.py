@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator
-from datetime import datetime
 
 from django.apps import apps
 from django.contrib.auth.decorators import permission_required
@@ -17,7 +16,7 @@ from portal import clock
 from portal.forms.audit import AuditFilterForm
 from portal.models import AuditEvent
 from portal.presenters.audit import event_rows, export_rows, record_name, record_url
-from portal.presenters.keyset import keyset_page
+from portal.presenters.keyset import instant, keyset_page
 
 LARGEST_KEY = 2**63 - 1
 
@@ -98,15 +97,7 @@ def _events(request: HttpRequest) -> QuerySet:
 
 
 def _pages(request: HttpRequest, events: QuerySet, kept: dict[str, str]):
-    return keyset_page(events, by="at", asked=request.GET, kept=kept, parse=_instant)
-
-
-def _instant(text: str) -> datetime:
-    """An instant from an address; raises ValueError where it has no zone."""
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError(text)
-    return at
+    return keyset_page(events, by="at", asked=request.GET, kept=kept, parse=instant)
 
 
 def _csv(rows: Iterator[list[str]]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from tests.security.test_url_matrix import MATRIX, World
 pytestmark = pytest.mark.django_db(transaction=True)
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 # Files and what only a script reads, by the ends of their names.
-NO_PAGES = ("form-token", "day-sheet-changes", "-csv", "-xlsx", "-zip", "-toml")
+NO_PAGES = ("form-token", "day-sheet-changes", "-csv", "-xlsx", "-file", "-zip", "-toml")
 PAGES = {
     name: noun
     for name, (who, methods, noun) in MATRIX.items()
@@ -24,7 +24,7 @@ PAGES = {
 }
 # A first-level page is reached by the menu or the top bar; every other one shows the way to it.
 FIRST_LEVEL = {
-    *("home", "search", "password-change", "password-changed", "day-sheet", "patient-list", "charge-review"),
+    *("inbox", "home", "search", "password-change", "password-changed", "day-sheet", "patient-list", "charge-review"),
     *("sessions-without-line", "hold-list", "import-list", "guidance-list", "code-list", "code-transition"),
     "matrix",
     *("attestation-list", "reader-list"),

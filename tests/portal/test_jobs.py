@@ -262,7 +262,7 @@ def test_command_ends_when_nothing_waits(db) -> None:
 
     call_command("work", "--once", stdout=out)
 
-    assert out.getvalue() == "jobs: 0\n"
+    assert out.getvalue() == "jobs: 0, reports: 0\n"
 
 
 @pytest.mark.django_db(transaction=True)

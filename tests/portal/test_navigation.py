@@ -79,8 +79,8 @@ def test_frame_marks_one_place_and_tells_the_page_from_a_page_below(organization
 # People
 
 
-READ = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "Imports"]
-ENTER = ["Home", "Day sheets", "Patients and courses", "Charge review", "Holds", "To capture again", "Imports"]
+READ = ["Day sheets", "Patients and courses", "Charge review", "Holds", "Imports"]
+ENTER = ["Day sheets", "Patients and courses", "Charge review", "Holds", "To capture again", "Imports"]
 RULES = ["Payer matrix", "Codes", "2025 to 2026 codes", "Policies"]
 OVERSIGHT = ["Reconciliation", "Filing clock", "Authorizations", "Level 3 guard", "Reports", "Readers", "Audit trail"]
 
@@ -88,10 +88,10 @@ OVERSIGHT = ["Reconciliation", "Filing clock", "Authorizations", "Level 3 guard"
 @pytest.mark.parametrize(
     ("role", "places"),
     [
-        ("coder", [*ENTER, "Payer guidance", "To read", *RULES, "Filing clock", "Authorizations"]),
-        ("manager", [*ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT]),
-        ("admin", [*ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT, "Set-up"]),
-        ("auditor", [*READ, "Payer guidance", *RULES, *OVERSIGHT, "Set-up"]),
+        ("coder", ["Home", *ENTER, "Payer guidance", "To read", *RULES, "Filing clock", "Authorizations"]),
+        ("manager", ["Home", "Inbox", *ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT]),
+        ("admin", ["Home", "Inbox", *ENTER, "Payer guidance", "To read", *RULES, *OVERSIGHT, "Set-up"]),
+        ("auditor", ["Home", "Inbox", *READ, "Payer guidance", *RULES, *OVERSIGHT, "Set-up"]),
     ],
 )
 def test_frame_shows_the_places_of_a_role(organization, role, places):

@@ -22,10 +22,12 @@ from tests.builders import (
     make_department,
     make_job,
     make_machine,
+    make_message,
     make_organization,
     make_payer,
     make_physician,
     make_policy_version,
+    make_report_schedule,
     make_session,
     make_treated_course,
     make_user,
@@ -50,6 +52,15 @@ MATRIX = {
     "password-changed": (EVERYONE, "GET", ""),
     "form-token": (EVERYONE, "GET", ""),
     "sign-out": (EVERYONE, "POST", ""),
+    # Inbox
+    "inbox": (OVERSEE, "GET", ""),
+    "inbox-read-all": (OVERSEE, "POST", ""),
+    "inbox-message": (OVERSEE, "GET", "own message"),
+    "inbox-file": (OVERSEE, "GET", "own message"),
+    "inbox-read": (OVERSEE, "POST", "own message"),
+    "inbox-unread": (OVERSEE, "POST", "own message"),
+    "inbox-remove": (OVERSEE, "POST", "own message"),
+    "inbox-restore": (OVERSEE, "POST", "own message"),
     # Set-up
     "setup-home": (LOOK_AT_SETUP, "GET", ""),
     "organization-amend": (SET_UP, "GET POST", ""),
@@ -175,6 +186,8 @@ MATRIX = {
     "report-charges-csv": (OVERSEE, "GET", ""),
     "report-charges-xlsx": (OVERSEE, "GET", ""),
     "report-list": (OVERSEE, "GET", ""),
+    "report-schedule": (OVERSEE, "GET POST", "saved report"),
+    "report-schedule-stop": (OVERSEE, "POST", "own delivery"),
     "report-holds": (OVERSEE, "GET", ""),
     "report-holds-csv": (OVERSEE, "GET", ""),
     "report-holds-xlsx": (OVERSEE, "GET", ""),
@@ -271,6 +284,8 @@ OF_A_DEPARTMENT = {
     "upload",
     "own view",
     "own attestation",
+    "own delivery",
+    "own message",
     "import",
     "candidate",
     "?course",
@@ -346,6 +361,11 @@ class World:
             role: save_view(place="charges", name="Held", query="state=held", is_shared=True, by=person)
             for role, person in self.people.items()
         }
+        saved_report = save_view(
+            place="reports", name="By month", query="report=levels&by=month", is_shared=True, by=self.people["manager"]
+        )
+        deliveries = {role: make_report_schedule(saved_report, person) for role, person in self.people.items()}
+        received = {role: make_message(person) for role, person in self.people.items()}
         asked = {
             role: published.attestations.create(user=person, asked_at=datetime(2026, 11, 24, 15, tzinfo=UTC))
             for role, person in self.people.items()
@@ -365,6 +385,7 @@ class World:
                 by=self.people["manager"],
                 at=session.started_at,
             ),
+            "saved report": saved_report,
             "machine": machine,
             "closed day": department.closed_days.create(day=date(2026, 1, 1), reason="New Year's Day"),
             "physician": make_physician(organization),
@@ -406,6 +427,8 @@ class World:
         self.of_each = {
             "upload": {role: {"pk": upload.pk} for role, upload in uploads.items()},
             "own view": {role: {"pk": view.pk} for role, view in views.items()},
+            "own delivery": {role: {"pk": delivery.pk} for role, delivery in deliveries.items()},
+            "own message": {role: {"pk": message.pk} for role, message in received.items()},
             "own attestation": {role: {"pk": attestation.pk} for role, attestation in asked.items()},
         }
         self.queries = {"?course": f"?course={course.pk}", "?machine": f"?machine={machine.pk}"}
