@@ -1,7 +1,10 @@
 """Finding words in the guidance of an organization's payers, by the full text search of PostgreSQL."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRank, SearchVectorField
 from django.db.models import Func, Q, QuerySet, TextField
@@ -12,6 +15,32 @@ from portal.models import Organization
 FOUND_AT_MOST = 50
 # Characters that no text holds: what stands between them is marked, and the rest is escaped like any text.
 MARK_BEGINS, MARK_ENDS = "\x02", "\x03"
+
+# The words in which statements speak, each with what people type for it.
+OTHER_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "motion management": ("gating", "gated", "breath hold", "breath-hold", "DIBH", "respiratory"),
+        "image guidance": ("IGRT", "CBCT", "cone beam", "cone-beam", "SGRT"),
+        "authorization": (
+            *("prior auth", "preauthorization", "pre-authorization", "pre-auth", "precertification", "precert"),
+        ),
+        "same day": ("second session", "BID", "twice daily", "twice a day", "hyperfractionation"),
+        "place of service": ("site of service", "POS"),
+        "filing": ("deadline",),
+        "payer": ("carrier", "insurer"),
+    }
+)
+
+
+def in_words_of_statements(words: str) -> list[tuple[str, str]]:
+    """What to ask instead where the words are not those of the statements: a word of theirs, and the whole question."""
+    found = []
+    for said, others in OTHER_WORDS.items():
+        spelled = "|".join(re.escape(other) for other in others)
+        asked, times = re.subn(rf"(?<![\w-])(?:{spelled})(?![\w-])", said, words, flags=re.IGNORECASE)
+        if times:
+            found.append((said, asked))
+    return found
 
 
 class SearchedWords(Func):

@@ -1,8 +1,9 @@
-"""Free text that people write in Markdown, made into HTML that can do no harm."""
+"""Free text that people write in Markdown, made into HTML that can do no harm, and into plain words."""
 
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 # The page has its own title and section heads: what people write begins below them.
 HIGHEST_HEADING = 3
@@ -33,6 +34,45 @@ def as_html(text: str) -> SafeString:
         link_rel="noopener noreferrer",
     )
     return mark_safe(clean)
+
+
+def as_text(text: str) -> str:
+    """The same as plain words, a line for each paragraph, heading, item and row of a table; a link's address follows
+    its words.
+    """
+    lines: list[str] = []
+    prefix, cells, is_row = "", [], False
+    for token in _reader.parse(text):
+        if token.type == "list_item_open":
+            prefix = "• "
+        elif token.type == "tr_open":
+            cells, is_row = [], True
+        elif token.type == "tr_close":
+            lines.append(" | ".join(cells))
+            is_row = False
+        elif token.type == "inline" and is_row:
+            cells.append(_inline_text(token))
+        elif token.type == "inline":
+            lines.append(prefix + _inline_text(token))
+            prefix = ""
+        elif token.type in ("fence", "code_block"):
+            lines.append(prefix + token.content.rstrip())
+            prefix = ""
+    return "\n".join(lines)
+
+
+def _inline_text(token: Token) -> str:
+    parts, address = [], ""
+    for child in token.children or []:
+        if child.type == "link_open":
+            address = str(child.attrGet("href") or "")
+        elif child.type == "link_close":
+            parts.append(f" ({address})")
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append(" " if child.type == "softbreak" else "\n")
+        else:
+            parts.append(child.content)
+    return "".join(parts)
 
 
 def _only_https(tag: str, name: str, value: str) -> str | None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.engine.periods import in_words
+from payers.markdown import as_text
 from payers.models import ClauseTopic, PolicyClause, PolicyVersion
 from payers.presenters.terms import TERM_WORDS, stored_in_words
 
@@ -97,10 +98,14 @@ def _clauses(earlier: PolicyVersion | None, later: PolicyVersion) -> list[Differ
 
 
 def _guidance(earlier: PolicyVersion | None, later: PolicyVersion) -> list[Difference]:
+    """The free text as it reads; as it was typed only where nothing else differs, such as a word made bold."""
     was = earlier.guidance if earlier else ""
     if was == later.guidance:
         return []
-    return [Difference(_("Free text"), was, later.guidance, _("Free text"))]
+    before, after = as_text(was), as_text(later.guidance)
+    if before == after:
+        before, after = was, later.guidance
+    return [Difference(_("Free text"), before, after, _("Free text"))]
 
 
 @dataclass(frozen=True, slots=True)

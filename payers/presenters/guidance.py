@@ -1,11 +1,12 @@
 """The guidance page of a payer, and how a case reads: every rule on it is an answer of the engine."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -30,7 +31,7 @@ from coding.engine.vocabulary import (
 )
 from coding.shaping import REVIEW_OVERDUE_AFTER_DAYS, is_review_overdue, last_reviewed_on
 from payers.guidance import SECOND_SESSION, Enquiry, PayerBook, charge_of
-from payers.guidance_search import FOUND_AT_MOST, MARK_BEGINS, MARK_ENDS, Found
+from payers.guidance_search import FOUND_AT_MOST, MARK_BEGINS, MARK_ENDS, Found, in_words_of_statements
 from payers.markdown import as_html
 from payers.models import ClauseTopic, Payer, PolicyClause, PolicyVersion
 from payers.presenters.asked import SETTING_LABELS, Place
@@ -427,9 +428,14 @@ class Hit:
     url: str
 
 
-def search_page(found: list[Found], *, wanted: str, on: date | None) -> dict[str, Any]:
-    """What was found, the best answer first. `on` is None where all published versions were searched."""
+def search_page(found: list[Found], *, asked: Mapping[str, str], on: date | None) -> dict[str, Any]:
+    """What was found, the best answer first, and with what words more may be found.
+
+    `asked` is the address's query. `on` is None where all published versions were searched.
+    """
+    wanted = asked.get("q", "").strip()
     return {
+        "instead": [(said, "?" + urlencode({**asked, "q": words})) for said, words in in_words_of_statements(wanted)],
         "wanted": wanted,
         "on": on,
         "hits": [_hit(one, on) for one in found],

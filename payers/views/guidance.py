@@ -99,7 +99,7 @@ def guidance_search(request: HttpRequest) -> HttpResponse:
         found = find_in_guidance(
             organization=organization, words=asked["q"], on=on, payer=asked["payer"], topic=asked["topic"]
         )
-        context["page"] = search_page(found, wanted=asked["q"], on=on)
+        context["page"] = search_page(found, asked=request.GET.dict(), on=on)
     template = "_guidance_found" if request.headers.get("HX-Request") else "guidance_search"
     return render(request, f"payers/{template}.html", context, status=200 if is_valid else 422)
 

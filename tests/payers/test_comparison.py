@@ -157,6 +157,24 @@ def test_example_differences_know_an_example_by_its_title(published, draft, auth
     assert found.after == ("06/02/2026, Freestanding center, global claim, IMRT, complex: G6015 x1 pos 11")
 
 
+def test_differences_of_free_text_are_told_as_it_reads(published, draft, author):
+    write_guidance(version=draft, text="## Filing\n\n- **Call** first", by=author)
+
+    (difference,) = differences(published, as_it_stands(draft))
+
+    assert (difference.before, difference.after) == ("", "Filing\n• Call first")
+
+
+def test_differences_of_emphasis_alone_are_told_as_typed(author, organization):
+    version = make_policy_version(make_payer(organization), guidance="Call first.")
+    draft = draft_version(policy=version.policy, effective_from=date(2026, 6, 1), by=author)
+    write_guidance(version=draft, text="**Call** first.", by=author)
+
+    (difference,) = differences(as_it_stands(version), as_it_stands(draft))
+
+    assert (difference.before, difference.after) == ("Call first.", "**Call** first.")
+
+
 def test_facts_in_words_leave_out_what_is_usual():
     facts = FACTS | {"session_of_day": "2", "minutes_since_previous": "480", "isocenters": "single", "guidance": "cbct"}
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from payers.guidance_search import MARK_BEGINS, MARK_ENDS, SearchedWords, find_in_guidance
+from payers.guidance_search import MARK_BEGINS, MARK_ENDS, SearchedWords, find_in_guidance, in_words_of_statements
 from payers.models import Payer, PolicyClause, PolicyVersion
 from payers.presenters.guidance import marked
 from payers.services import mark_published
@@ -238,3 +238,20 @@ def test_command_bar_finds_statements_of_the_guidance(coder, payer):
 
     assert f"#clause-{said.pk}" in response.content.decode()
     assert "q=appeal" not in response.content.decode()
+
+
+def test_search_offers_the_word_of_the_statements_and_keeps_the_filters(coder, payer):
+    policy_that_says(payer, "Active motion management is documented in each record.")
+
+    response = coder.get(f"{reverse('guidance-search')}?q=gating+record&payer=example&on=2026-01-05")
+
+    ((said, address),) = response.context["page"]["instead"]
+    assert said == "motion management"
+    assert response.context["page"]["hits"] == []
+    assert len(coder.get(reverse("guidance-search") + address).context["page"]["hits"]) == 1
+    assert "payer=example" in address
+
+
+@pytest.mark.parametrize("words", ["motion management", "positive", "investigating", "prior authorization"])
+def test_search_offers_nothing_for_words_of_the_statements(words):
+    assert in_words_of_statements(words) == []

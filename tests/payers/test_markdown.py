@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from payers.markdown import as_html
+from payers.markdown import as_html, as_text
 
 
 def test_as_html_keeps_headings_lists_and_emphasis():
@@ -75,3 +75,17 @@ def test_as_html_disarms_hostile_text(hostile):
     assert tags <= {"p", "a", "h3", "pre", "code", "table", "thead", "tbody", "tr", "th", "td"}
     assert attributes <= {"href", "rel"}
     assert [address for address in addresses if not address.startswith("https://example.org")] == []
+
+
+def test_as_text_keeps_the_words_and_leaves_the_signs():
+    prose = "# Filing\n\nBy **mail**, see [manual](https://example.org/m).\n\n- `77386`\n- twice\n\n"
+    table = "| A | B |\n| --- | --- |\n| 1 | 2 |\n"
+
+    assert as_text(prose + table).split("\n") == [
+        "Filing",
+        "By mail, see manual (https://example.org/m).",
+        "• 77386",
+        "• twice",
+        "A | B",
+        "1 | 2",
+    ]
