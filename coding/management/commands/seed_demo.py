@@ -1,12 +1,17 @@
 """Fill an empty database with fictitious clinics; on one that has them, do nothing."""
 
+from datetime import datetime, time, timedelta
+
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from coding.demo_data import make_clinic
+from coding.presenters.report_files import scheduled_report
 from portal import clock
-from portal.models import Organization, TreatmentSession
+from portal.models import Organization, ReportFormat, ReportPeriod, Rhythm, TreatmentSession, User, ViewPlace
+from portal.services.inbox import deliver_due, mark_read, schedule_report
+from portal.services.views import save_view
 
 # Holds open when charges are captured, and all of a demo is captured today; a worklist without ages shows nothing.
 AGE_HOLDS = """
@@ -16,10 +21,35 @@ UPDATE coding_sessionhold hold SET opened_at = least(session.coded_on + interval
     WHERE session.id = hold.session_id AND session.organization_id = %s;
 ALTER TABLE coding_sessionhold ENABLE TRIGGER hold_is_history;
 """
+EARLY = time(0, 5)
 CLINICS = (
     {"name": "Riverbend Cancer Care", "slug": "riverbend", "suffix": "", "courses": 135, "recent": 45},
     {"name": "Lakeshore Oncology", "slug": "lakeshore", "suffix": "-b", "courses": 6, "recent": 4},
 )
+
+
+def deliver_reports(manager: User, now: datetime) -> None:
+    """A saved report that comes every month, with the messages of the last two: the older one is read."""
+    this_month = now.astimezone(manager.zone).date().replace(day=1)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    view = save_view(
+        place=ViewPlace.REPORTS,
+        name="Levels by physician",
+        query="report=levels&by=physician",
+        is_shared=True,
+        by=manager,
+    )
+    schedule_report(
+        view=view,
+        rhythm=Rhythm.MONTHLY,
+        first_on=last_month,
+        period=ReportPeriod.LAST_MONTH,
+        file_format=ReportFormat.XLSX,
+        by=manager,
+    )
+    for day in (last_month, this_month):
+        mark_read(at=now, by=manager)
+        deliver_due(at=min(datetime.combine(day, EARLY, manager.zone), now), make=scheduled_report)
 
 
 class Command(BaseCommand):
@@ -35,7 +65,10 @@ class Command(BaseCommand):
             if Organization.objects.filter(slug=clinic["slug"]).exists():
                 self.stdout.write(f"{clinic['name']}: there already")
                 continue
-            organization = make_clinic(**clinic, now=clock.now(), password=settings.DEMO_PASSWORD)
+            now = clock.now()
+            organization = make_clinic(**clinic, now=now, password=settings.DEMO_PASSWORD)
+            if not clinic["suffix"]:
+                deliver_reports(organization.users.get(username="manager"), now)
             sessions = TreatmentSession.objects.filter(organization=organization).count()
             self.stdout.write(f"{organization.name}: {sessions} sessions")
             with connection.cursor() as cursor:
