@@ -72,11 +72,11 @@ def main() -> int:
     return 0 if is_light else 1
 
 
-def queries_of(page: Page) -> int:
+def queries_of(page: Page, username: str = "coder") -> int:
     """How many queries the page asks once it is warm."""
     client = Client(HTTP_HOST=HOST)
     if page.is_signed_in:
-        client.cookies[settings.SESSION_COOKIE_NAME] = session_of("coder")
+        client.cookies[settings.SESSION_COOKIE_NAME] = session_of(username)
     asked: list[str] = []
 
     def ask_once() -> None:

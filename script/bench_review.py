@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from demo_server import Page, ask, served, session_of
-from django.db import connection, models
+from django.db import connection
 from django.urls import reverse
+from row_copies import copy_rows, unguarded
 
 from coding.models import ChargeLine, SessionHold, SessionRuling
 from portal.models import TreatmentSession
@@ -111,19 +112,17 @@ def multiply_lines() -> None:
     """Copy the demo's sessions with their rulings, lines and holds until there are as many lines as wanted."""
     lines = ChargeLine.objects.count()
     sessions = SessionRuling.objects.current().filter(session__voided_at__isnull=True).count()
-    with connection.cursor() as cursor:
-        # The guards of single rows would take longer than the rows.
-        cursor.execute("SET session_replication_role = replica")
+    with unguarded() as cursor:
         cursor.execute(SOURCE)
         cursor.execute(COPIES, [(LINES - lines) * sessions // lines])
-        of_session = "row.id = copy.old_session"
+        of_session = "JOIN copy ON row.id = copy.old_session"
         day = {"date_of_service": "row.date_of_service - copy.days"}
         hours = {name: f"row.{name} - copy.days * interval '1 day'" for name in ("started_at", "ended_at")}
         copy_rows(cursor, TreatmentSession, of_session, id="copy.session", **day, **hours)
         copy_rows(
             cursor,
             SessionRuling,
-            "row.id = copy.old_ruling",
+            "JOIN copy ON row.id = copy.old_ruling",
             id="copy.ruling",
             session_id="copy.session",
             file_by="row.file_by - copy.days",
@@ -132,24 +131,11 @@ def multiply_lines() -> None:
             copy_rows(
                 cursor,
                 model,
-                "row.ruling_id = copy.old_ruling",
+                "JOIN copy ON row.ruling_id = copy.old_ruling",
                 session_id="copy.session",
                 ruling_id="copy.ruling",
                 **more,
             )
-        cursor.execute("SET session_replication_role = DEFAULT")
-        cursor.execute("VACUUM ANALYZE")
-
-
-def copy_rows(cursor: object, model: type[models.Model], condition: str, **changed: str) -> None:
-    """Insert a row for each copy of a session that the condition joins; `changed` columns are expressions."""
-    columns = [field.column for field in model._meta.concrete_fields]
-    kept = [column for column in columns if column != "id" or "id" in changed]
-    values = ", ".join(changed.get(column, f"row.{column}") for column in kept)
-    cursor.execute(
-        f"INSERT INTO {model._meta.db_table} ({', '.join(kept)}) "
-        f"SELECT {values} FROM copy JOIN {model._meta.db_table} row ON {condition}"
-    )
 
 
 if __name__ == "__main__":
