@@ -51,6 +51,10 @@ class RateRow:
         """What only one rate can be of."""
         return (self.payer.pk, self.code, self.modifier, self.setting, self.effective_from)
 
+    @property
+    def setting_label(self) -> str:
+        return str(DepartmentSetting(self.setting).label) if self.setting else ""
+
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:

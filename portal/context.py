@@ -50,6 +50,7 @@ BELOW_SETUP = (
     "user-",
     "payer-",
     "price-",
+    "rate-",
     "reference-",
 )
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (

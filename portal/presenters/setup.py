@@ -121,6 +121,11 @@ ELSEWHERE = (
         gettext_lazy("What the organization charges for a code, from a date of service on."),
     ),
     (
+        gettext_lazy("Contract rates"),
+        "rate-list",
+        gettext_lazy("What payers have agreed to pay for a code, by setting, from a date of service on."),
+    ),
+    (
         gettext_lazy("Official files"),
         "reference-list",
         gettext_lazy("National tables: NCCI pairs and unit limits, rates, diagnosis codes, and how old they are."),

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from coding.models import FeeSchedule, ImpactPreview, RecaptureItem, ReferenceLoad
+from coding.models import ContractRate, FeeSchedule, ImpactPreview, RecaptureItem, ReferenceLoad
 from coding.services import capture_from
 from payers.services import submit_version
 from portal.models import GapReason, ScheduledFraction, TreatmentLogUpload
@@ -90,6 +90,13 @@ MATRIX = {
     "price-list": (LOOK_AT_SETUP, "GET", ""),
     "price-create": (SET_UP, "GET POST", ""),
     "price-amend": (SET_UP, "GET POST", "price"),
+    "rate-list": (LOOK_AT_SETUP, "GET", ""),
+    "rate-list-csv": (LOOK_AT_SETUP, "GET", ""),
+    "rate-create": (SET_UP, "GET POST", ""),
+    "rate-import": (SET_UP, "GET POST", ""),
+    "rate-bring-in": (SET_UP, "POST", ""),
+    "rate-follow-again": (SET_UP, "POST", "failed capture"),
+    "rate-amend": (SET_UP, "GET POST", "rate"),
     # Patients, courses, coverage
     "patient-list": (EVERYONE, "GET POST", ""),
     "patient-create": (ENTER, "GET POST", ""),
@@ -392,6 +399,14 @@ class World:
             "user": make_user(organization, role="coder"),
             "payer": payer,
             "price": price,
+            "rate": ContractRate.objects.create(
+                organization=organization,
+                payer=payer,
+                code="77412",
+                effective_from=date(2026, 1, 1),
+                amount=1450,
+                source="Contract of 2026",
+            ),
             "official file": ReferenceLoad.objects.get_or_create(
                 kind="cpt_descriptors",
                 effective_from=date(2026, 1, 1),
@@ -406,6 +421,7 @@ class World:
             "session": session,
             "import": found,
             "candidate": found.session_candidates.first(),
+            "failed capture": make_job(self.people["admin"], kind="capture_rates", state="failed", problem="Not done."),
             "failed job": make_job(self.people["admin"], kind="list_recapture", state="failed", problem="Not done."),
             "changed session": preview.rows.create(
                 session=session, date_of_service=preview.first, trace_before=trace, trace_after=trace, **words
