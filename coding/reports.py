@@ -17,6 +17,7 @@ from coding.engine.periods import ONE_DAY
 from coding.engine.vocabulary import Setting
 from coding.lag import DAYS_TO_FIRST_LINE, lag_wanted
 from coding.models import ChargeLine, ChargeRollup, LineState, SessionHold
+from coding.models.rates import CONTRACT_FROM
 from coding.rollups import NO_LINES, PAYER, SETTING, LineSums, sums_of_lines, sums_of_months
 from payers.models import Payer
 from portal.models import Department, DepartmentSetting, Physician, User
@@ -51,6 +52,18 @@ class Missing(TextChoices):
     EXPECTED = "expected", gettext_lazy("Expected amount")
 
 
+class ExpectedBy(TextChoices):
+    """Whose rates an expected amount rests on."""
+
+    NATIONAL = "national", gettext_lazy("National rates")
+    CONTRACT = "contract", gettext_lazy("Your own rates, by contract")
+
+    @classmethod
+    def of(cls, expected_from: str) -> "ExpectedBy":
+        """By what a line says of its expected amount, where it has one."""
+        return cls.CONTRACT if expected_from.startswith(CONTRACT_FROM) else cls.NATIONAL
+
+
 # What is grouped by where nobody chose.
 USUAL_GROUPINGS = (Grouping.PAYER, Grouping.MONTH, Grouping.CODE, Grouping.STATE)
 
@@ -80,6 +93,7 @@ class ChargeFilters:
     is_without_owner: bool = False
     held_since: datetime | None = None
     missing: str = ""
+    expected_by: str = ""
     lag: str = ""
     start: date | None = None
     end: date | None = None
@@ -132,6 +146,10 @@ def _line_wanted(filters: ChargeFilters, *, payer: str) -> Q:
         wanted &= Q(modifiers__contains=[filters.modifier])
     if filters.modifiers is not None:
         wanted &= Q(modifiers=list(filters.modifiers))
+    if filters.expected_by:
+        by_contract = Q(expected_from__startswith=CONTRACT_FROM)
+        is_of_contract = filters.expected_by == ExpectedBy.CONTRACT
+        wanted &= by_contract if is_of_contract else ~by_contract & ~Q(expected_from="")
     return wanted
 
 

@@ -7,6 +7,7 @@ from django.urls import path
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.views import (
     authorizations,
+    dashboards,
     filing,
     hold_actions,
     holds,
@@ -21,8 +22,10 @@ from coding.views import (
     reference,
     report_schedules,
     reports,
+    sessions,
 )
 from payers.views import payer_setup
+from portal.presenters.dashboards import PANELS
 from portal.views import saved_views
 
 urlpatterns = [
@@ -36,6 +39,13 @@ urlpatterns = [
     path("charges/<int:pk>/why/", lines.line_why, name="line-why"),
     path("charges/<int:pk>/void/", lines.line_void, name="line-void"),
     path("sessions/<int:pk>/why/", lines.session_why, name="session-why"),
+    # Sessions, and the panels of the home page
+    path("sessions/", sessions.session_list, name="session-list"),
+    path("sessions.csv", sessions.session_list_csv, name="session-list-csv"),
+    *(
+        path(f"home/{panel.name}/", dashboards.dashboard_panel, {"name": panel.name}, name=panel.url_name)
+        for panel in PANELS
+    ),
     # Saved views of the lists of work
     path("views/save/", saved_views.saved_view_save, name="saved-view-save"),
     path("views/restore/", saved_views.saved_view_restore, name="saved-view-restore"),
@@ -43,6 +53,7 @@ urlpatterns = [
     path("views/<int:pk>/remove/", saved_views.saved_view_remove, name="saved-view-remove"),
     # Holds
     path("holds/", holds.hold_list, name="hold-list"),
+    path("holds.csv", holds.hold_list_csv, name="hold-list-csv"),
     path("holds/preview/", hold_actions.holds_preview, name="hold-preview"),
     path("holds/carry-out/", hold_actions.holds_carry_out, name="hold-carry-out"),
     path("holds/set-back/", hold_actions.holds_set_back, name="hold-set-back"),

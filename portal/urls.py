@@ -92,6 +92,8 @@ urlpatterns = [
     path("day-sheets/changes/", day_sheets.day_sheet_changes, name="day-sheet-changes"),
     # Imports of treatment logs
     path("imports/", imports.import_list, name="import-list"),
+    path("imports/rows-refused/", imports.import_refused, name="import-refused"),
+    path("imports/candidates/", imports.candidate_list, name="candidate-list"),
     path("imports/new/", imports.import_upload_files, name="import-upload"),
     path("imports/uploads/<int:pk>/", imports.import_preview, name="import-preview"),
     path("imports/uploads/<int:pk>/discard/", imports.import_discard, name="import-discard"),

@@ -16,7 +16,7 @@ from coding.engine.findings import CATALOGUE, NAME_OF_EDIT
 from coding.engine.vocabulary import Severity
 from coding.lag import Lag
 from coding.models import HELD_BY_HAND, LineState
-from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS, ChargeFilters, Missing
+from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS, ChargeFilters, ExpectedBy, Missing
 from payers.models import Payer
 from portal import clock
 from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User
@@ -294,6 +294,9 @@ class ChargeFilterForm(WaitingFilterForm):
         required=False,
         choices=[("", _("Nothing asked")), *Missing.choices],
     )
+    expected_by = forms.ChoiceField(
+        label=_("Expected amount by"), required=False, choices=[("", _("Any")), *ExpectedBy.choices]
+    )
     lag = forms.ChoiceField(label=_("First line captured"), required=False, choices=[("", _("Any")), *Lag.choices])
     first_names = ("state", "reason", "payer", "owner", "filing")
     field_order = (
@@ -313,6 +316,7 @@ class ChargeFilterForm(WaitingFilterForm):
         "end",
         "age",
         "missing",
+        "expected_by",
         "lag",
     )
 
@@ -357,6 +361,7 @@ class ChargeFilterForm(WaitingFilterForm):
             is_without_owner=self.is_without_owner,
             held_since=self.held_since,
             missing=chosen.get("missing", ""),
+            expected_by=chosen.get("expected_by", ""),
             lag=chosen.get("lag", ""),
             start=chosen["start"],
             end=chosen["end"],
@@ -376,7 +381,7 @@ class WithoutLineFilterForm(ChargeFilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("state", "setting", "code", "modifier", "modifiers", "missing", "lag"):
+        for name in ("state", "setting", "code", "modifier", "modifiers", "missing", "expected_by", "lag"):
             del self.fields[name]
         self.fields["reason"].label = _("Because of")
         self.fields["reason"].choices = [("", _("Any reason")), *ERRORS, *HOLD_REASONS]

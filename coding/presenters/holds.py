@@ -1,6 +1,6 @@
 """Holds as a worklist: by reason with what clears each, or one by one with owner, due day and days left to file."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -258,6 +258,43 @@ def rows_answer(
         "list_url": reverse("hold-list"),
     }
     return answer | ({"ages": age_counts(form)} if form.is_valid() else {})
+
+
+def holds_table(form: HoldFilterForm) -> Iterator[list[Any]]:
+    """Every hold that a valid form leaves, the oldest first, as a table for a file."""
+    yield [
+        *(
+            _("Held since (UTC)"),
+            _("Days"),
+            _("Reason"),
+            _("Kind"),
+            _("Finding"),
+            _("Date of service"),
+            _("Department"),
+        ),
+        *(_("Patient record number"), _("Account number"), _("Payer"), _("Lines"), _("Owner"), _("Due")),
+        *(_("File by"), _("Released by"), _("Release note")),
+    ]
+    for hold in with_rows(holds_asked(form)).order_by("opened_at", "id").iterator(chunk_size=500):
+        session, lines = hold.session, (line for line in hold.session.standing_lines if hold.applies_to(line))
+        yield [
+            hold.opened_at.isoformat(timespec="minutes"),
+            max((clock.now() - hold.opened_at).days, 0),
+            hold_title(hold),
+            _("cleared by the facts") if hold.is_hard else _("released with a note"),
+            hold.sentence,
+            session.date_of_service.isoformat(),
+            session.department.name,
+            session.course.patient.number,
+            session.course.account_number,
+            hold.payer_name or "",
+            "; ".join(str(line) for line in lines),
+            hold.owner.shown_name if hold.owner else "",
+            hold.due_on.isoformat() if hold.due_on else "",
+            hold.file_by.isoformat() if hold.file_by else "",
+            hold.released_by.shown_name if hold.released_by else "",
+            hold.release_note,
+        ]
 
 
 def reason_counts(form: HoldFilterForm) -> list[ReasonCount]:

@@ -6,7 +6,8 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,8 +19,17 @@ from coding.hold_services import assign_hold, note_hold, release_hold, reopen_ho
 from coding.models import SessionHold
 from coding.presenters.hold_actions import hold_bar
 from coding.presenters.hold_story import hold_view, with_story
-from coding.presenters.holds import age_counts, hold_page, holds_asked, list_url, reason_counts, rows_answer
+from coding.presenters.holds import (
+    age_counts,
+    hold_page,
+    holds_asked,
+    holds_table,
+    list_url,
+    reason_counts,
+    rows_answer,
+)
 from coding.presenters.review import hold_title
+from coding.reports import table_csv
 from portal import clock
 from portal.models import ViewPlace
 from portal.presenters.saved_views import asks_for_numbers, view_strip
@@ -59,6 +69,20 @@ def hold_list(request: HttpRequest) -> HttpResponse:
         if not form.cleaned_data["show"]:
             context["bulk"] = hold_bar(request.user, len(page.rows), page.count_text)
     return render(request, "coding/hold_list.html", context)
+
+
+@require_safe
+@permission_required("coding.view_sessionhold", raise_exception=True)
+def hold_list_csv(request: HttpRequest) -> HttpResponseBase:
+    """Every hold that the filters leave, as a file that begins with the filters and leaves row by row."""
+    form = HoldFilterForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/hold_list.html", {"form": form}, status=422)
+    filters = form.in_words or [(_("Filters"), _("none: all open holds"))]
+    rows = table_csv(filters, holds_table(form))
+    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="holds-{form.choices.today:%Y-%m-%d}.csv"'
+    return response
 
 
 @require_safe

@@ -208,6 +208,12 @@ class RowStatus(models.TextChoices):
     BROKEN = "broken", _("Broken")
 
 
+class ImportedRowQuerySet(models.QuerySet):
+    def refused_in(self, imports):
+        """The rows that these imports could not use, with the reason."""
+        return self.filter(found_in__in=imports.values("pk"), status=RowStatus.BROKEN)
+
+
 class ImportedRow(models.Model):
     """One row of a log's files: used in a candidate, ignored as no treatment, or broken, with the reason.
 
@@ -232,6 +238,8 @@ class ImportedRow(models.Model):
     started_at = WallClockField(null=True, blank=True)
     ended_at = WallClockField(null=True, blank=True)
     is_complete = models.BooleanField(null=True, blank=True)
+
+    objects = ImportedRowQuerySet.as_manager()
 
     class Meta:
         ordering = ["found_in", "file", "line"]

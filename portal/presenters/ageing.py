@@ -1,4 +1,4 @@
-"""The ages by which holds are counted wherever they are: from so many days to so many, both inclusive."""
+"""The ages by which what waits is counted wherever it is: from so many days to so many, both inclusive."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,10 +20,15 @@ class Age:
     def filters(self) -> dict[str, str]:
         return {"age": str(self.least)} | ({} if self.most is None else {"age_most": str(self.most)})
 
-    def wanted(self, now: datetime) -> Q:
-        """The holds of this age; one that was opened a moment after `now` is of the youngest."""
-        wanted = Q(opened_at__lte=now - timedelta(days=self.least)) if self.least else Q()
-        return wanted if self.most is None else wanted & Q(opened_at__gt=now - timedelta(days=self.most + 1))
+    def wanted(self, now: datetime, opened: str = "opened_at") -> Q:
+        """The holds of this age, or what else began at `opened`; a moment after `now` is of the youngest."""
+        return of_age(self.least, self.most, now, opened)
+
+
+def of_age(least: int | None, most: int | None, now: datetime, opened: str) -> Q:
+    """What began at `opened` from so many days to so many before `now`, both inclusive; None leaves an end open."""
+    wanted = Q(**{f"{opened}__lte": now - timedelta(days=least)}) if least else Q()
+    return wanted if most is None else wanted & Q(**{f"{opened}__gt": now - timedelta(days=most + 1)})
 
 
 AGES = (

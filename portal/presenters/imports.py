@@ -1,16 +1,18 @@
 """Import pages: what was read, which candidates wait, and what the confirmed ones became."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from coding.models import ChargeLine, SessionRuling
+from portal.forms.import_lists import CandidateListForm, ImportListForm
 from portal.models import (
     CandidateState,
     ImportedRow,
@@ -21,6 +23,7 @@ from portal.models import (
     TreatmentSession,
     User,
 )
+from portal.presenters.ageing import of_age
 from portal.services.imports import ImportPlan, PlannedSession
 from portal.treatment_log_files import BrokenRow
 
@@ -80,7 +83,7 @@ def candidate_crumbs(candidate: SessionCandidate) -> list[tuple[str, str]]:
     return [*import_crumbs(candidate.found_in), (row.link, row.url)]
 
 
-def import_list_page(*, user: User, page: Any) -> dict[str, Any]:
+def import_list_page(*, user: User, page: Any, kept: Mapping[str, str]) -> dict[str, Any]:
     """The imports of one page of the list (a paginator's page), with how many candidates of each wait."""
     imports = list(page.object_list)
     counts = dict(
@@ -103,11 +106,75 @@ def import_list_page(*, user: User, page: Any) -> dict[str, Any]:
     ]
     return {
         "rows": rows,
-        "pages": {
-            "count_text": ngettext("%(n)d import", "%(n)d imports", page.paginator.count) % {"n": page.paginator.count},
-            "newer_url": f"?page={page.previous_page_number()}" if page.has_previous() else "",
-            "older_url": f"?page={page.next_page_number()}" if page.has_next() else "",
-        },
+        "pages": _pages(
+            page, ngettext("%(n)d import", "%(n)d imports", page.paginator.count) % {"n": page.paginator.count}, kept
+        ),
+    }
+
+
+def _pages(page: Any, count_text: str, kept: Mapping[str, str]) -> dict[str, str]:
+    """The count of a paginator's page and the addresses of its neighbours; `kept` are the filters they carry on."""
+
+    def address(number: int) -> str:
+        return "?" + urlencode({**kept, "page": number})
+
+    return {
+        "count_text": count_text,
+        "newer_url": address(page.previous_page_number()) if page.has_previous() else "",
+        "older_url": address(page.next_page_number()) if page.has_next() else "",
+    }
+
+
+def refused_rows(form: ImportListForm) -> QuerySet:
+    """The rows that imports from a day on could not use, the latest import first."""
+    imports = imports_from(form)
+    return ImportedRow.objects.refused_in(imports).select_related("found_in").order_by("-found_in", "file", "line")
+
+
+def imports_from(form: ImportListForm) -> QuerySet:
+    """The imports that the person may see, from a day on where it is asked for."""
+    imports = TreatmentLogImport.objects.visible_to(form.user)
+    return imports if form.since is None else imports.filter(at__gte=form.since)
+
+
+def refused_page(form: ImportListForm, *, page: Any) -> dict[str, Any]:
+    """The refused rows of one page, each with the import that met it."""
+    count = page.paginator.count
+    rows = [
+        {
+            "title": _import_title(row.found_in),
+            "url": reverse("import-detail", args=[row.found_in_id]),
+            "at": row.found_in.at,
+            "file": row.file,
+            "line": row.line,
+            "reason": row.reason,
+        }
+        for row in page.object_list
+    ]
+    return {
+        "crumbs": import_crumbs(),
+        "rows": rows,
+        "pages": _pages(page, ngettext("%(n)d row", "%(n)d rows", count) % {"n": count}, form.kept),
+    }
+
+
+def open_candidates(form: CandidateListForm, *, user: User, now: datetime) -> QuerySet:
+    """The candidates to confirm, the oldest treatment first."""
+    chosen = form.cleaned_data
+    candidates = SessionCandidate.objects.visible_to(user).open()
+    if chosen["department"]:
+        candidates = candidates.filter(department=chosen["department"])
+    candidates = candidates.filter(of_age(chosen["age"], chosen["age_most"], now, "found_in__at"))
+    return candidates.prefetch_related("deliveries").order_by("started_at", "pk")
+
+
+def candidate_list_page(form: CandidateListForm, *, page: Any) -> dict[str, Any]:
+    """The candidates of one page."""
+    count = page.paginator.count
+    return {
+        "crumbs": import_crumbs(),
+        "candidates": [candidate_row(candidate) for candidate in page.object_list],
+        "pages": _pages(page, ngettext("%(n)d candidate", "%(n)d candidates", count) % {"n": count}, form.kept),
     }
 
 

@@ -13,6 +13,7 @@ from coding.models import ChargeLine
 from coding.services import capture_from
 from payers.coverage_services import record_coverage
 from portal import clock
+from portal.forms.import_lists import CandidateListForm, ImportListForm
 from portal.forms.imports import ConfirmForm, DismissForm, LogUploadForm
 from portal.models import (
     CandidateState,
@@ -27,12 +28,17 @@ from portal.models import (
 )
 from portal.presenters.imports import (
     candidate_crumbs,
+    candidate_list_page,
     candidate_page,
     confirmed_sentence,
     import_crumbs,
     import_list_page,
     import_page,
+    imports_from,
+    open_candidates,
     preview_page,
+    refused_page,
+    refused_rows,
 )
 from portal.services.clinic import open_course, record_patient, record_prescription
 from portal.services.imports import (
@@ -48,15 +54,43 @@ from portal.services.imports import (
     reopen_candidate,
 )
 
-IMPORTS_A_PAGE = 50
+ROWS_A_PAGE = 50
 
 
 @require_safe
 @permission_required("portal.view_treatmentsession", raise_exception=True)
 def import_list(request: HttpRequest) -> HttpResponse:
-    imports = TreatmentLogImport.objects.visible_to(request.user).select_related("by", "department")
-    page = Paginator(imports, IMPORTS_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/import_list.html", import_list_page(user=request.user, page=page))
+    form = ImportListForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "portal/import_list.html", {"form": form}, status=422)
+    page = Paginator(imports_from(form).select_related("by", "department"), ROWS_A_PAGE).get_page(
+        request.GET.get("page")
+    )
+    context = import_list_page(user=request.user, page=page, kept=form.kept)
+    return render(request, "portal/import_list.html", {"form": form} | context)
+
+
+@require_safe
+@permission_required("portal.view_treatmentsession", raise_exception=True)
+def import_refused(request: HttpRequest) -> HttpResponse:
+    """The rows that imports could not use, whichever import met them."""
+    form = ImportListForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "portal/import_refused.html", {"form": form, "crumbs": import_crumbs()}, status=422)
+    page = Paginator(refused_rows(form), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/import_refused.html", {"form": form} | refused_page(form, page=page))
+
+
+@require_safe
+@permission_required("portal.view_treatmentsession", raise_exception=True)
+def candidate_list(request: HttpRequest) -> HttpResponse:
+    """The candidates that wait to be confirmed, whichever import found them."""
+    form = CandidateListForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "portal/candidate_list.html", {"form": form, "crumbs": import_crumbs()}, status=422)
+    candidates = open_candidates(form, user=request.user, now=clock.now())
+    page = Paginator(candidates, ROWS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/candidate_list.html", {"form": form} | candidate_list_page(form, page=page))
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,10 +1,13 @@
 """Set-up: organization, departments, machines, physicians and users."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from coding.services import recapture_for_department
@@ -20,6 +23,12 @@ from portal.forms.setup import (
 from portal.models import FIRST_DAY, Department, Machine, Physician, User
 from portal.presenters.setup import DEPARTMENTS, MACHINES, PHYSICIANS, USERS, Section, setup_sections
 from portal.services.setup import LastAdministrator, save_department, save_record, save_user
+
+USER_TABS = (
+    ("", gettext_lazy("All")),
+    ("yes", gettext_lazy("May sign in")),
+    ("no", gettext_lazy("May not any more")),
+)
 
 
 @require_safe
@@ -114,8 +123,17 @@ def physician_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @require_safe
 @permission_required("portal.view_setup", raise_exception=True)
 def user_list(request: HttpRequest) -> HttpResponse:
+    """All of them, or with ?active=yes or no those who may sign in, or may not any more."""
     users = User.objects.filter(organization=request.user.organization_id).order_by("username")
-    return _list_page(request, USERS, users.prefetch_related("groups", "departments"))
+    asked = request.GET.get("active", "")
+    if asked in ("yes", "no"):
+        users = users.filter(is_active=asked == "yes")
+    return _list_page(
+        request,
+        USERS,
+        users.prefetch_related("groups", "departments"),
+        tabs=[(label, f"?active={value}", value == asked) for value, label in USER_TABS],
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -156,5 +174,5 @@ def _form_page(request: HttpRequest, form, title: str, back_url: str) -> HttpRes
     )
 
 
-def _list_page(request: HttpRequest, section: Section, records) -> HttpResponse:
-    return render(request, "portal/setup_list.html", {"section": section, "table": section.table(records)})
+def _list_page(request: HttpRequest, section: Section, records, **more: Any) -> HttpResponse:
+    return render(request, "portal/setup_list.html", {"section": section, "table": section.table(records)} | more)
