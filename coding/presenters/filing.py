@@ -29,7 +29,7 @@ from coding.filing import (
 from coding.forms.filing import FilingForm, SunsetForm
 from coding.models import ChargeLine, LineState
 from coding.presenters.line_history import HistoryRow, line_history
-from coding.presenters.review import NarrowTo, ReviewRow, review_rows, with_reasons
+from coding.presenters.review import NarrowTo, ReviewRow, days_in_words, review_rows, with_reasons
 from coding.reports import harmless
 from portal.models import AuditEvent, TreatmentSession
 from portal.presenters.audit import local_time
@@ -60,16 +60,6 @@ class DeadlinePage:
     count_text: str
     first_url: str
     next_url: str
-
-
-def days_in_words(file_by: date | None, today: date) -> str:
-    """How long there is to file, or how long ago the last day was."""
-    if file_by is None:
-        return _("limit not known")
-    days = (file_by - today).days
-    if days < 0:
-        return ngettext("%(n)d day over", "%(n)d days over", -days) % {"n": -days}
-    return ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
 
 
 def filing_page(form: FilingForm, *, asked: Mapping[str, str]) -> DeadlinePage:
@@ -178,7 +168,7 @@ def _service_rows(sessions: QuerySet, period: Sunset, today: date) -> Iterator[S
             reasons=[] if session.unfiled else _why_without_line(ruling),
             file_by=file_by,
             left=left_of(file_by, today),
-            deadline=days_in_words(file_by, today),
+            deadline=days_in_words((file_by - today).days) if file_by else "",
         )
 
 

@@ -55,6 +55,13 @@ class Reason:
     is_overdue: bool = False
 
 
+def days_in_words(days: int) -> str:
+    """How long there is to file; where the number is negative, how long ago the last day was."""
+    if days < 0:
+        return ngettext("%(n)d day over", "%(n)d days over", -days) % {"n": -days}
+    return ngettext("%(n)d day left", "%(n)d days left", days) % {"n": days}
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
     """A line with its payer, what keeps it back, the last day to file it, and a correction drafted beside it.
@@ -73,11 +80,7 @@ class ReviewRow:
     @property
     def deadline(self) -> str:
         """How long there is to file the line, in words."""
-        if self.days_left is None:
-            return ""
-        if self.days_left < 0:
-            return _("deadline passed")
-        return ngettext("%(n)d day left", "%(n)d days left", self.days_left) % {"n": self.days_left}
+        return "" if self.days_left is None else days_in_words(self.days_left)
 
     @property
     def is_near(self) -> bool:

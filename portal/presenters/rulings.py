@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from coding.answers import finding_as_json, trace_as_json
 from coding.engine.findings import CATALOGUE
@@ -18,6 +19,8 @@ from portal.presenters.remedies import Remedy, remedy_for
 
 # These steps say what a line is; the others refine it.
 NAMING_RULES = ("delivery_code", "guidance_code")
+# The findings that several edits share a name for.
+SHARED_TITLES = {"NCCI_INDICATOR_0": gettext_lazy("Codes never billed together")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class RulingView:
 
 def finding_title(name: str) -> str:
     """A finding in a few words."""
+    if name in SHARED_TITLES:
+        return str(SHARED_TITLES[name])
     wording = CATALOGUE.get(name.lower())
     return wording.title if wording else name.replace("_", " ").capitalize()
 
