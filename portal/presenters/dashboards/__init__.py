@@ -35,16 +35,16 @@ DEPARTMENT, BOTH = ("department",), ("period", "department")
 PANELS = (
     Panel("needs", _("Needs you"), "portal.add_treatmentsession"),
     Panel("lines", _("Sessions and charge lines"), "coding.view_reports", BOTH),
-    Panel("lag", _("From service to the first line"), "coding.view_reports", BOTH),
     Panel("gaps", _("Missing charges and other gaps"), "coding.view_reports", BOTH),
     Panel("filing", _("Days left to file"), "coding.view_reports", DEPARTMENT),
+    Panel("lag", _("From service to the first line"), "coding.view_reports", BOTH),
+    Panel("imports", _("Imports"), "coding.view_reports"),
+    Panel("policies", _("Policies that wait for you"), "payers.change_policyversion"),
+    Panel("references", _("Out of date"), "coding.view_reports"),
+    Panel("users", _("Users"), "portal.manage_users"),
     Panel("holds", _("Open holds by reason and age"), "coding.view_reports", DEPARTMENT, is_wide=True),
     Panel("expected", _("Expected dollars"), "coding.view_reports", BOTH, is_wide=True),
     Panel("people", _("Done in the last seven days"), "portal.view_auditevent", is_wide=True),
-    Panel("imports", _("Imports"), "coding.view_reports"),
-    Panel("references", _("Out of date"), "coding.view_reports"),
-    Panel("policies", _("Policies that wait for you"), "payers.change_policyversion"),
-    Panel("users", _("Users"), "portal.manage_users"),
 )
 PANEL_BY_NAME = {panel.name: panel for panel in PANELS}
 
