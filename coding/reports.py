@@ -159,11 +159,13 @@ def line_sums(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[
     They come from what is kept by month where the filters ask only for what is kept, and from the lines otherwise.
     """
     lines = charge_lines(user=user, filters=filters)
-    if "machine" in by or not _are_kept(filters):
+    if not _are_kept(filters):
         return sums_of_lines(lines, by)
     wanted = _line_wanted(filters, payer="payer")
     if filters.department_id is not None:
         wanted &= Q(department=filters.department_id)
+    if filters.machine_id is not None:
+        wanted &= Q(machine=filters.machine_id)
     if filters.physician_id is not None:
         wanted &= Q(physician=filters.physician_id)
     if filters.is_without_physician:
@@ -177,14 +179,25 @@ def line_sums(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[
     rollups = ChargeRollup.objects.filter(wanted, organization=user.organization_id)
     if not user.sees_all_departments:
         rollups = rollups.filter(department__users=user)
-    return sums_of_months(lines, rollups, by, organization_id=user.organization_id)
+    asked = {
+        name
+        for name, is_asked in (
+            ("payer", filters.payer is not None or filters.is_without_payer),
+            ("machine", filters.machine_id is not None),
+            ("physician", filters.physician_id is not None or filters.is_without_physician),
+            ("modifiers", filters.modifier or filters.modifiers is not None),
+            ("expected_from", filters.expected_by),
+        )
+        if is_asked
+    }
+    return sums_of_months(lines, rollups, by, asked=asked, organization_id=user.organization_id)
 
 
 def _are_kept(filters: ChargeFilters) -> bool:
     """Whether the filters ask for whole months, and for nothing that is not kept with the sums."""
     begins_a_month = filters.start is None or filters.start.day == 1
     ends_a_month = filters.end is None or (filters.end + ONE_DAY).day == 1
-    is_of_lines = filters.missing or filters.lag or filters.machine_id is not None
+    is_of_lines = filters.missing or filters.lag
     return begins_a_month and ends_a_month and not (is_of_lines or is_of_holds(filters) or is_of_deadline(filters))
 
 

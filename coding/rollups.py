@@ -6,19 +6,20 @@ counted one by one always.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Case, Count, DateField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.functions import Cast, Coalesce, TruncMonth
 
 from coding.engine.vocabulary import Setting
-from coding.models import ChargeLine, ChargeRollup, RollupMark
-from portal.models import DepartmentStatus, Organization
+from coding.models import ChargeLine, ChargeRollup, Grain, RollupMark
+from portal.models import Department, DepartmentStatus, Organization
 
 PAYER = "ruling__policy_version__policy__payer"
 STATUS_THAT_DAY = DepartmentStatus.objects.filter(
@@ -36,6 +37,7 @@ OF_LINE: dict[str, Any] = {
     "month": Cast(TruncMonth("date_of_service"), DateField()),
     "payer": F(PAYER),
     "physician": F("session__physician"),
+    "machine": F("session__machine"),
     "setting": SETTING,
     "claim_form": F("claim_form"),
     "role": F("role"),
@@ -44,8 +46,25 @@ OF_LINE: dict[str, Any] = {
     "state": F("state"),
     "expected_from": F("expected_from"),
 }
-# Reports ask for a machine, too, which no rollup has.
-OF_LINE_ALONE: dict[str, Any] = {"machine": F("session__machine")}
+ALWAYS_APART = ("organization", "department", "month", "setting", "code", "state")
+# What each grain keeps apart; the first that keeps apart what is asked for has the fewest rows to read.
+APART: dict[Grain, tuple[str, ...]] = {
+    Grain.CODES: (*ALWAYS_APART, "modifiers", "expected_from"),
+    Grain.MACHINES: (*ALWAYS_APART, "machine"),
+    Grain.PAYERS: (*ALWAYS_APART, "modifiers", "expected_from", "payer"),
+    Grain.PHYSICIANS: (*ALWAYS_APART, "physician"),
+    Grain.EVERYTHING: tuple(OF_LINE),
+}
+# What stands in a rollup for what its grain does not keep apart.
+NOT_APART: dict[str, Any] = {
+    "payer": None,
+    "physician": None,
+    "machine": None,
+    "claim_form": "",
+    "role": "",
+    "modifiers": [],
+    "expected_from": "",
+}
 SUMS_OF_LINES = {
     "sum_lines": Count("pk"),
     "sum_units": Sum("units"),
@@ -113,17 +132,33 @@ def _refresh(department_id: int, month: date) -> int:
         deleted, _models = RollupMark.objects.filter(department=department_id, month=month).delete()
         if not deleted:
             return 0
-        ChargeRollup.objects.filter(department=department_id, month=month).delete()
+        kept = ChargeRollup.objects.filter(department=department_id, month=month)
+        kept.delete()
         lines = ChargeLine.objects.live().filter(
+            organization=Subquery(Department.objects.filter(pk=department_id).values("organization")),
             corrects__isnull=True,
             session__department=department_id,
             date_of_service__gte=month,
             date_of_service__lt=month_after(month),
         )
-        sql, values = _grouped_lines(lines, tuple(OF_LINE)).query.sql_with_params()
-        columns = [ChargeRollup._meta.get_field(name).column for name in (*OF_LINE, *COLUMNS)]
-        cursor.execute(f"INSERT INTO {ChargeRollup._meta.db_table} ({', '.join(columns)}) {sql}", values)
+        _keep(cursor, Grain.EVERYTHING, _grouped_lines(lines, APART[Grain.EVERYTHING]))
+        for grain, apart in APART.items():
+            if grain is not Grain.EVERYTHING:
+                _keep(cursor, grain, _grouped_rollups(kept.filter(grain=Grain.EVERYTHING), apart))
     return 1
+
+
+def _keep(cursor: CursorWrapper, grain: Grain, sums: QuerySet) -> None:
+    """Keep sums, grouped by what the grain keeps apart; what it does not is empty."""
+    empty = {name: value for name, value in NOT_APART.items() if name not in APART[grain]}
+    names = (*APART[grain], *COLUMNS, *empty, "grain")
+    columns = [ChargeRollup._meta.get_field(name).column for name in names]
+    sql, values = sums.query.sql_with_params()
+    constants = ", ".join(["%s"] * (len(empty) + 1))
+    into = f"{ChargeRollup._meta.db_table} ({', '.join(columns)})"
+    cursor.execute(
+        f"INSERT INTO {into} SELECT sums.*, {constants} FROM ({sql}) sums", [*empty.values(), grain.value, *values]
+    )
 
 
 def month_after(month: date) -> date:
@@ -137,12 +172,14 @@ def sums_of_lines(lines: QuerySet, by: Sequence[str]) -> dict[tuple, LineSums]:
 
 
 def sums_of_months(
-    lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, organization_id: int
+    lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
 ) -> dict[tuple, LineSums]:
     """The same sums as those of the lines, from what is kept where it is young enough, in two queries.
 
-    `rollups` holds to the same filters as `lines`, and those are ones that a rollup has, over whole months.
+    `rollups` holds to the same filters as `lines`, and those are ones that a rollup has, over whole months; `asked`
+    names what they ask of a line.
     """
+    grain = next(grain for grain, apart in APART.items() if {*by, *asked} <= {*apart})
     marks: dict[date, set[int]] = defaultdict(set)
     marked = _marks_of(organization_id).order_by().distinct().values_list("department_id", "month")
     for department_id, month in marked:
@@ -152,14 +189,7 @@ def sums_of_months(
         days = Q(date_of_service__gte=month, date_of_service__lt=month_after(month))
         old_lines |= days & Q(session__department__in=departments)
         old_rollups |= Q(month=month, department__in=departments)
-    kept = (
-        rollups.exclude(old_rollups)
-        .order_by()
-        .annotate(**{f"by_{name}": F(name) for name in by})
-        .values(*(f"by_{name}" for name in by))
-        .annotate(**SUMS_OF_ROLLUPS)
-        .values_list(*(f"by_{name}" for name in by), *SUMS_OF_ROLLUPS)
-    )
+    kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by)
     parts = [kept, _grouped_lines(lines.filter(corrects__isnull=False).exclude(old_lines), by)]
     if marks:
         parts.append(_grouped_lines(lines.filter(old_lines), by))
@@ -167,14 +197,21 @@ def sums_of_months(
 
 
 def _grouped_lines(lines: QuerySet, by: Sequence[str]) -> QuerySet:
-    places = OF_LINE | OF_LINE_ALONE
+    return _grouped(lines, {name: OF_LINE[name] for name in by}, SUMS_OF_LINES)
+
+
+def _grouped_rollups(rollups: QuerySet, by: Sequence[str]) -> QuerySet:
+    return _grouped(rollups, {name: F(name) for name in by}, SUMS_OF_ROLLUPS)
+
+
+def _grouped(rows: QuerySet, by: Mapping[str, Any], sums: Mapping[str, Any]) -> QuerySet:
     keys = [f"by_{name}" for name in by]
     return (
-        lines.order_by()
-        .annotate(**{f"by_{name}": places[name] for name in by})
+        rows.order_by()
+        .annotate(**{f"by_{name}": place for name, place in by.items()})
         .values(*keys)
-        .annotate(**SUMS_OF_LINES)
-        .values_list(*keys, *SUMS_OF_LINES)
+        .annotate(**sums)
+        .values_list(*keys, *sums)
     )
 
 

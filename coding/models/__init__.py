@@ -4,7 +4,7 @@ from coding.models.impact import ImpactPreview, ImpactRow, RecaptureItem, Recapt
 from coding.models.lines import ChargeLine, FeeSchedule, LineState
 from coding.models.rates import ContractRate
 from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
-from coding.models.rollups import ChargeRollup, RollupMark
+from coding.models.rollups import ChargeRollup, Grain, RollupMark
 from coding.models.rulings import HELD_BY_HAND, HoldNote, SessionHold, SessionRuling, TraceRecord
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ChargeRollup",
     "ContractRate",
     "FeeSchedule",
+    "Grain",
     "HoldNote",
     "ImpactPreview",
     "ImpactRow",

@@ -1,4 +1,4 @@
-"""What reports count: live lines summed up by department and month, and the marks of months to be summed anew."""
+"""What reports count: live lines and acts summed up, and the marks of what is to be summed anew."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -6,25 +6,38 @@ from django.db.models import Q
 
 from coding.models.lines import LineState
 from payers.models import Payer
-from portal.models import ClaimForm, Department, Organization, Physician
+from portal.models import ClaimForm, Department, Machine, Organization, Physician
+
+
+class Grain(models.TextChoices):
+    """How finely lines are kept apart, beside department, month, setting, code and state: coarse sums read fast."""
+
+    CODES = "codes", "Modifiers and rate"
+    MACHINES = "machines", "Machine"
+    PHYSICIANS = "physicians", "Physician"
+    PAYERS = "payers", "Payer, modifiers and rate"
+    EVERYTHING = "everything", "Everything"
 
 
 class ChargeRollup(models.Model):
-    """Live lines of one department and month that are alike in everything that reports ask for, summed up.
+    """Live lines of one department and month that are alike in everything that the grain keeps apart, summed up.
 
-    `month` is its first day. `payer` is the one whose policy ruled, or None. Amounts are in dollars; `unpriced` and
-    `unexpected` count the lines whose charge or expected amount is missing, which no sum includes. `expected_from` says
-    by which rate an amount is expected, as the lines say it: a contract's, or a national schedule and year.
+    Each grain counts every line once; what it does not keep apart is empty. `month` is its first day. `payer` is the
+    one whose policy ruled, or None. Amounts are in dollars; `unpriced` and `unexpected` count the lines whose charge or
+    expected amount is missing, which no sum includes. `expected_from` says by which rate an amount is expected, as the
+    lines say it: a contract's, or a national schedule and year.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     department = models.ForeignKey(Department, on_delete=models.CASCADE, related_name="+")
+    grain = models.CharField(max_length=10, choices=Grain)
     month = models.DateField()
     payer = models.ForeignKey(Payer, on_delete=models.CASCADE, related_name="+", null=True)
     physician = models.ForeignKey(Physician, on_delete=models.CASCADE, related_name="+", null=True)
+    machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="+", null=True)
     setting = models.CharField(max_length=32, blank=True)
-    claim_form = models.CharField(max_length=16, choices=ClaimForm)
-    role = models.CharField(max_length=16)
+    claim_form = models.CharField(max_length=16, choices=ClaimForm, blank=True)
+    role = models.CharField(max_length=16, blank=True)
     code = models.CharField(max_length=5)
     modifiers = ArrayField(models.CharField(max_length=2), size=4, default=list)
     state = models.CharField(max_length=10, choices=LineState)
@@ -39,7 +52,7 @@ class ChargeRollup(models.Model):
     class Meta:
         default_permissions = ()
         ordering = ["department", "month", "id"]
-        indexes = [models.Index(fields=["organization", "month", "department"], name="rollup_by_month")]
+        indexes = [models.Index(fields=["organization", "grain", "month", "department"], name="rollup_by_grain")]
         constraints = [models.CheckConstraint(condition=Q(lines__gte=1), name="rollup_counts_something")]
 
     def __str__(self) -> str:

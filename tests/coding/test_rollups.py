@@ -7,16 +7,18 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 
-from coding.models import ChargeLine, ChargeRollup, FeeSchedule, LineState, RollupMark
+from coding.models import ChargeLine, ChargeRollup, FeeSchedule, Grain, LineState, RollupMark
 from coding.reports import ChargeFilters, charge_lines, line_sums
-from coding.rollups import OF_LINE, month_after, refresh_rollups, sums_of_lines
+from coding.rollups import APART, OF_LINE, month_after, refresh_rollups, sums_of_lines
 from coding.services import capture_from, mark_exported, void_charge_line
 from portal.services.sessions import amend_session
 from tests.builders import (
     TODAY,
     make_department,
+    make_machine,
     make_organization,
     make_physician,
     make_session,
@@ -26,6 +28,17 @@ from tests.builders import (
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = tuple(OF_LINE)
+# What each grain keeps apart, each thing alone, and what a report groups by.
+GROUPINGS = (
+    *APART.values(),
+    *((name,) for name in OF_LINE),
+    ("payer", "month", "code", "state"),
+    ("physician", "code"),
+    ("machine", "code"),
+    ("payer", "physician"),
+    ("setting", "code", "month"),
+    (),
+)
 FIRST_START = datetime(2025, 12, 29, 15, tzinfo=UTC)
 
 
@@ -66,6 +79,17 @@ def lines_by_everything(user, **filters):
     return sums_of_lines(charge_lines(user=user, filters=ChargeFilters(**filters)), EVERYTHING)
 
 
+def kept_sums(user, **filters):
+    """The sums as reports have them, under every grouping."""
+    return {by: line_sums(user=user, filters=ChargeFilters(**filters), by=by) for by in GROUPINGS}
+
+
+def sums_of_raw_lines(user, **filters):
+    """The same counted from the lines one by one."""
+    lines = charge_lines(user=user, filters=ChargeFilters(**filters))
+    return {by: sums_of_lines(lines, by) for by in GROUPINGS}
+
+
 def a_session(course):
     return course.sessions.order_by("date_of_service").first()
 
@@ -88,6 +112,7 @@ ACTS = (
     lambda course, by: amend(course, by, guidance="none"),
     lambda course, by: amend(course, by, guidance="cbct", image_review_signed_at=None),
     lambda course, by: amend(course, by, physician=make_physician(course.organization)),
+    lambda course, by: amend(course, by, machine=make_machine(course.department)),
     lambda course, by: amend(course, by, is_inpatient=True),
     lambda course, by: amend(course, by, is_inpatient=False),
     lambda course, by: amend(course, by, started_at=FIRST_START + timedelta(days=random.randint(-40, 40))),
@@ -96,6 +121,10 @@ ACTS = (
         void_charge_line(line=line, reason="Entered twice", by=by)
         for line in ChargeLine.objects.live().filter(session__course=course).select_related("session__course")[:1]
     ],
+    lambda course, by: course.department.statuses.update_or_create(
+        effective_from=FIRST_START.date() + timedelta(days=random.randint(0, 9)),
+        defaults={"setting": "hospital_off_campus_excepted"},
+    ),
     lambda course, by: refresh_rollups(),
     lambda course, by: refresh_rollups(organization=course.organization),
 )
@@ -106,7 +135,10 @@ def test_refresh_sums_every_marked_month_and_takes_its_marks_away(courses):
 
     assert refreshed == 6
     assert not RollupMark.objects.exists()
-    assert sum(rollup.lines for rollup in ChargeRollup.objects.all()) == ChargeLine.objects.live().count()
+    assert set(
+        ChargeRollup.objects.order_by().values_list("grain").annotate(counted=Sum("lines")).values_list("counted")
+    ) == {(ChargeLine.objects.live().count(),)}
+    assert set(ChargeRollup.objects.values_list("grain", flat=True)) == set(Grain)
 
 
 def test_refresh_of_an_organization_leaves_the_others_marked(courses):
@@ -132,13 +164,13 @@ def test_refresh_command_says_how_many_months_it_summed(courses, capsys):
 
 
 def test_sums_are_those_of_the_lines_while_every_month_is_marked(courses, manager):
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
 
 
 def test_sums_are_those_of_the_lines_once_no_month_is_marked(courses, manager):
     refresh_rollups()
 
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
 
 
 def test_sums_of_young_months_come_from_what_is_kept(courses, manager):
@@ -158,7 +190,7 @@ def test_sums_count_a_correction_once_the_line_it_names_in_another_month_is_void
         void_charge_line(line=line, reason="Sent by mistake", by=manager)
 
     assert ChargeLine.objects.live().filter(corrects__isnull=False).exists()
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -168,14 +200,15 @@ def test_sums_are_those_of_the_lines_after_whatever_was_done(courses, manager, s
     for _ in range(12):
         random.choice(ACTS)(random.choice(courses), manager)
 
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
     refresh_rollups()
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
 
 
 @pytest.mark.parametrize(
     "filters",
     [
+        {},
         {"code": "77386"},
         {"setting": "freestanding"},
         {"modifier": "26"},
@@ -194,22 +227,23 @@ def test_sums_hold_to_the_filters(courses, manager, filters, is_refreshed):
     refreshed = is_refreshed and refresh_rollups()
 
     assert bool(refreshed) is is_refreshed
-    assert sums_by_everything(manager, **filters) == lines_by_everything(manager, **filters)
+    assert kept_sums(manager, **filters) == sums_of_raw_lines(manager, **filters)
 
 
-def test_sums_hold_to_department_payer_and_physician(courses, manager):
+def test_sums_hold_to_department_payer_physician_and_machine(courses, manager):
     refresh_rollups()
     course = courses[1]
     chosen = {
         "department_id": course.department_id,
         "payer": course.patient.coverages.get().payer,
         "physician_id": a_session(course).physician_id,
+        "machine_id": a_session(course).machine_id,
     }
 
-    sums = sums_by_everything(manager, **chosen)
+    sums = kept_sums(manager, **chosen)
 
-    assert sums
-    assert sums == lines_by_everything(manager, **chosen)
+    assert sums[EVERYTHING]
+    assert sums == sums_of_raw_lines(manager, **chosen)
 
 
 def test_sums_are_of_what_the_person_sees(courses, organization):
@@ -257,7 +291,7 @@ def test_session_that_moves_without_its_lines_marks_both_departments(courses, ma
 
     marked = set(RollupMark.objects.values_list("department", flat=True))
     assert marked == {courses[0].department_id, elsewhere.pk}
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
 
 
 def test_setting_from_another_day_marks_the_months_from_it_on(courses, manager):
@@ -267,4 +301,4 @@ def test_setting_from_another_day_marks_the_months_from_it_on(courses, manager):
     department.statuses.create(setting="hospital_off_campus_excepted", effective_from=date(2026, 1, 1))
 
     assert set(RollupMark.objects.values_list("department", "month")) == {(department.pk, date(2026, 1, 1))}
-    assert sums_by_everything(manager) == lines_by_everything(manager)
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
