@@ -282,12 +282,12 @@ def test_page_lists_what_waits_and_menu_and_home_count_it(course, coder, client)
     client.force_login(coder)
 
     page = client.get(reverse("recapture-list"))
-    home = client.get(reverse("home"))
+    home = client.get(reverse("dashboard-needs"))
 
     assert [row.item.session.date_of_service.day for row in page.context["page"].rows] == [10, 3]
     assert "Sessions to capture again" in home.content.decode()
     assert ("Sessions to capture again", 2) in [
-        (number.label, number.count) for number in home.context["page"]["needs"]
+        (number.label, number.count) for number in home.context["content"]["numbers"]
     ]
 
 

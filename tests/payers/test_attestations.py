@@ -105,9 +105,9 @@ def test_attestation_list_shows_who_reminded(coder, manager, changed):
 
 
 def test_attestation_is_counted_in_the_menu_and_on_the_home_page(coder, changed):
-    response = signed_in(coder).get(reverse("home"))
+    response = signed_in(coder).get(reverse("dashboard-needs"))
 
-    counted = {number.label: number.count for number in response.context["page"]["needs"]}
+    counted = {number.label: number.count for number in response.context["content"]["numbers"]}
     places = {p["label"]: p["count"] for group in response.context["frame"]["navigation"] for p in group["places"]}
     assert (counted["Policy changes to read"], places["To read"]) == (1, "1")
 

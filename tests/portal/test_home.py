@@ -1,15 +1,17 @@
-"""The home page of each role."""
+"""The home page of each role: what is there at once, and the panels that are asked for after it."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from coding.models import SessionHold
 from coding.services import capture_from
 from payers.services import submit_version
+from portal.forms.dashboards import DashboardForm
 from portal.models import ScheduledFraction
 from portal.services.recent_courses import note_opened
 from portal.services.sessions import record_session
@@ -44,6 +46,15 @@ def home_of(client, user):
     return client.get(reverse("home")).context["page"]
 
 
+def panel_of(client, user, name, **asked):
+    client.force_login(user)
+    return client.get(reverse(f"dashboard-{name}"), asked).context["content"]
+
+
+def needs_of(client, user):
+    return {need.label: (need.count, need.url) for need in panel_of(client, user, "needs")["numbers"]}
+
+
 def deliver(course, **changes):
     session = make_session(course, fraction=1, started_at=MORNING, **changes)
     capture_from(patient=course.patient, day=session.date_of_service, by=None)
@@ -74,20 +85,19 @@ def test_home_of_a_coder_counts_the_machines_of_today(client, organization, depa
     assert tile.url == f"{reverse('day-sheet')}?machine={machine.pk}&date=2026-11-24"
 
 
-def test_home_of_a_coder_counts_what_needs_work_by_reason(client, organization, department):
+def test_needs_count_what_waits_by_reason(client, organization, department):
     held, refused = (make_treated_course(organization, department=department) for _ in range(2))
     held.prescriptions.update(signed_at=None, signed_by=None)
     deliver(held)
     deliver(refused, completion="not_started")
 
-    page = home_of(client, make_user(organization, role="coder"))
+    needs = needs_of(client, make_user(organization, role="coder"))
 
-    needs = {need.label: (need.count, need.url) for need in page["needs"]}
     assert needs["Prescription not signed"] == (1, f"{reverse('hold-list')}?reason=RX_NOT_SIGNED")
     assert needs["Sessions without a line"] == (1, reverse("sessions-without-line"))
 
 
-def test_home_of_a_coder_counts_their_own_holds_and_the_overdue_ones(client, organization, department):
+def test_needs_count_own_holds_and_the_overdue_ones(client, organization, department):
     course = make_treated_course(organization, department=department)
     course.prescriptions.update(signed_at=None, signed_by=None, plan_approved_at=None, plan_approved_by=None)
     deliver(course)
@@ -95,20 +105,34 @@ def test_home_of_a_coder_counts_their_own_holds_and_the_overdue_ones(client, org
     SessionHold.objects.update(owner=coder, due_on=TODAY)
     SessionHold.objects.filter(name="RX_NOT_SIGNED").update(due_on=date(2026, 11, 23))
 
-    page = home_of(client, coder)
+    needs = needs_of(client, coder)
 
-    needs = {need.label: (need.count, need.url) for need in page["needs"]}
     assert needs["Your holds"] == (2, f"{reverse('hold-list')}?owner=me")
     assert needs["Your holds, overdue"] == (1, f"{reverse('hold-list')}?owner=me&due=overdue")
 
 
-def test_home_of_a_coder_with_nothing_to_do(client, organization, department):
+def test_needs_of_a_coder_with_nothing_to_do(client, organization, department):
     client.force_login(make_user(organization, role="coder"))
 
-    response = client.get(reverse("home"))
+    home, needs = client.get(reverse("home")), client.get(reverse("dashboard-needs"))
 
-    assert b"Nothing needs you." in response.content
-    assert b"You see no machine yet." in response.content
+    assert b"You see no machine yet." in home.content
+    assert b"Nothing needs you." in needs.content
+
+
+def test_needs_count_only_the_persons_own_entries_since_their_day_began(client, organization, department, settings):
+    settings.NOW = timezone.now()
+    coder, other = (make_user(organization, role="coder") for _ in range(2))
+    for person in (coder, other):
+        course = make_treated_course(organization, department=department)
+        make_session(course, recorded_by=person)
+
+    today = panel_of(client, coder, "needs")["entered"][0]
+    settings.NOW += timedelta(days=8)
+    later = panel_of(client, coder, "needs")["entered"]
+
+    assert (today.label, today.count) == ("Entered by you today", 1)
+    assert [number.count for number in later] == [0, 0]
 
 
 def test_home_of_a_coder_lists_the_courses_that_were_opened(client, organization, department):
@@ -122,30 +146,16 @@ def test_home_of_a_coder_lists_the_courses_that_were_opened(client, organization
     assert [recent.label for recent in page["recent"]] == [course.account_number]
 
 
-def test_home_of_a_manager_counts_lines_of_the_month_and_holds_by_age(client, organization, department):
-    course, held = (make_treated_course(organization, department=department) for _ in range(2))
-    held.prescriptions.update(signed_at=None, signed_by=None)
-    deliver(course, guidance="none", image_review_signed_at=None)
-    deliver(held, guidance="none", image_review_signed_at=None)
-
-    page = home_of(client, make_user(organization, role="manager"))
-
-    states = {number.label: number for number in page["states"]}
-    assert (states["Ready"].count, states["Held"].count) == (1, 1)
-    assert states["Ready"].url == f"{reverse('charge-review')}?state=ready&start=2026-11-01&end=2026-11-30"
-    assert [number.count for number in page["ages"]] == [1, 0, 0, 0]
-
-
-def test_home_of_an_admin_lists_policies_that_wait(client, organization):
+def test_policies_of_an_admin_list_what_waits(client, organization):
     drafted, overdue, bare, fine = (make_payer(organization, name=name) for name in "ABCD")
     make_policy_version(drafted)
     make_policy_version(drafted, effective_from=date(2027, 1, 1), publish=False)
     make_policy_version(overdue, reviewed_on=date(2025, 1, 1))
     make_policy_version(fine)
 
-    page = home_of(client, make_user(organization, role="admin"))
+    rows = panel_of(client, make_user(organization, role="admin"), "policies")["rows"]
 
-    assert [(row.label, row.detail) for row in page["policies"]] == [
+    assert [(row.label, row.detail) for row in rows] == [
         ("A", "Draft from 01/01/2027"),
         ("B", "Compared with its sources last on 01/01/2025"),
         ("C", "No version in force: its sessions get no line"),
@@ -153,102 +163,121 @@ def test_home_of_an_admin_lists_policies_that_wait(client, organization):
     assert bare.name == "C"
 
 
-def test_home_of_an_admin_leads_to_a_version_in_review(client, organization):
+def test_policies_of_an_admin_lead_to_a_version_in_review(client, organization):
     author = make_user(organization, role="admin")
     version = make_policy_version(make_payer(organization, name="A"), publish=False, summary="The first one.")
     submit_version(version=version, at=MORNING, by=author)
 
-    page = home_of(client, make_user(organization, role="admin"))
+    rows = panel_of(client, make_user(organization, role="admin"), "policies")["rows"]
 
-    assert next((row.detail, row.url) for row in page["policies"]) == (
+    assert next((row.detail, row.url) for row in rows) == (
         "To review, from 01/01/2015",
         reverse("version-publish", args=[version.pk]),
     )
 
 
+OVERSIGHT = ["lines", "gaps", "filing", "lag", "imports", "references", "holds", "expected", "people"]
+
+
 @pytest.mark.parametrize(
     ("role", "panels"),
     [
-        ("coder", {"machines", "needs", "recent"}),
-        ("manager", {"machines", "needs", "recent", "states", "ages", "filing", "acts"}),
-        ("admin", {"machines", "needs", "recent", "states", "ages", "filing", "policies", "people", "acts"}),
-        ("auditor", {"states", "ages", "filing", "acts"}),
+        ("coder", ["needs"]),
+        ("manager", ["needs", *OVERSIGHT]),
+        ("admin", ["needs", *OVERSIGHT, "policies", "users"]),
+        ("auditor", OVERSIGHT),
     ],
 )
-def test_home_shows_the_panels_of_the_role(client, organization, role, panels):
+def test_home_offers_the_panels_of_the_role(client, organization, role, panels):
     page = home_of(client, make_user(organization, role=role))
 
-    assert set(page) - {"today"} == panels
+    assert {panel.name for panel in page["panels"]} == set(panels)
+    assert ("machines" in page) == (role != "auditor")
 
 
-def test_home_counts_nothing_of_another_organization(client, organization):
+def test_home_asks_for_each_panel_with_the_period_that_was_chosen(client, organization, department):
+    client.force_login(make_user(organization, role="manager"))
+
+    content = client.get(reverse("home"), {"period": "last-month", "department": department.pk}).content.decode()
+
+    address = f"{reverse('dashboard-lines')}?period=last-month&amp;department={department.pk}"
+    assert f'hx-get="{address}"' in content
+    assert f'href="{address}"' in content
+    assert '<option value="last-month" selected>' in content
+
+
+@pytest.mark.parametrize("asked", [{"period": "ever"}, {"department": "0"}])
+def test_home_names_a_period_or_department_that_it_does_not_know(client, organization, department, asked):
+    client.force_login(make_user(organization, role="manager"))
+
+    answers = [client.get(reverse(name), asked) for name in ("home", "dashboard-lines")]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all(b"There is a problem" in answer.content for answer in answers)
+
+
+def test_home_offers_no_department_of_another_organization(client, organization, department):
+    other = make_department(make_organization())
+    client.force_login(make_user(organization, role="manager"))
+
+    answer = client.get(reverse("dashboard-lines"), {"department": other.pk})
+
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("today", "period", "days"),
+    [
+        (date(2026, 11, 24), "", (date(2026, 11, 1), date(2026, 11, 30))),
+        (date(2026, 12, 31), "", (date(2026, 12, 1), date(2026, 12, 31))),
+        (date(2026, 1, 1), "last-month", (date(2025, 12, 1), date(2025, 12, 31))),
+        (date(2028, 3, 31), "last-month", (date(2028, 2, 1), date(2028, 2, 29))),
+        (date(2026, 3, 31), "90-days", (date(2026, 1, 1), date(2026, 3, 31))),
+        (date(2026, 12, 31), "year", (date(2026, 1, 1), date(2026, 12, 31))),
+    ],
+)
+def test_period_has_its_days(organization, settings, today, period, days):
+    settings.NOW = datetime(today.year, today.month, today.day, 18, tzinfo=UTC)
+    form = DashboardForm({"period": period}, user=make_user(organization, role="manager"))
+
+    assert form.is_valid()
+    assert form.days == days
+
+
+def test_needs_count_nothing_of_another_organization(client, organization):
     other = make_treated_course(make_organization())
     other.prescriptions.update(signed_at=None, signed_by=None)
     deliver(other)
+    admin = make_user(organization, role="admin")
 
-    page = home_of(client, make_user(organization, role="admin"))
+    lines = panel_of(client, admin, "lines")["numbers"]
 
-    assert page["needs"] == []
-    assert {number.count for number in page["states"]} == {0}
+    assert needs_of(client, admin) == {}
+    assert {number.count for number in lines} == {0}
 
 
-def test_home_counts_once_for_a_person_who_sees_two_departments(client, organization, department):
+def test_needs_count_once_for_a_person_who_sees_two_departments(client, organization, department):
     course = make_treated_course(organization, department=department)
     course.prescriptions.update(signed_at=None, signed_by=None)
     deliver(course)
     coder = make_user(organization, role="coder", sees_all_departments=False)
     coder.departments.add(department, make_department(organization))
 
-    page = home_of(client, coder)
+    needs = needs_of(client, coder)
 
-    assert "Prescription not signed" in {need.label for need in page["needs"] if need.count == 1}
+    assert needs["Prescription not signed"][0] == 1
 
 
-def test_home_query_count_does_not_grow(client, organization, department):
+@pytest.mark.parametrize("name", ["home", *(f"dashboard-{panel}" for panel in ("needs", *OVERSIGHT, "policies"))])
+def test_home_and_panel_query_counts_do_not_grow(client, organization, department, name):
     admin = make_user(organization, role="admin")
     client.force_login(admin)
     fill(department, courses=2, by=admin)
+    client.get(reverse(name))
     with CaptureQueriesContext(connection) as few:
-        client.get(reverse("home"))
+        client.get(reverse(name))
     fill(department, courses=8, by=admin)
     with CaptureQueriesContext(connection) as many:
-        client.get(reverse("home"))
+        client.get(reverse(name))
 
     assert len(many) == len(few)
-
-
-@pytest.mark.parametrize("role", ["coder", "manager", "admin", "auditor"])
-def test_home_leads_nowhere_that_refuses_the_person(client, organization, department, role):
-    held, refused = (make_treated_course(organization, department=department) for _ in range(2))
-    held.prescriptions.update(signed_at=None, signed_by=None)
-    deliver(held)
-    deliver(refused, completion="not_started")
-    page = home_of(client, make_user(organization, role=role))
-    numbers = [n for name in ("needs", "states", "ages", "people", "acts") for n in page.get(name, [])]
-
-    answers = {number.url: client.get(number.url).status_code for number in numbers}
-
-    assert set(answers.values()) == {200}
-
-
-def test_home_number_of_sessions_without_a_line_is_that_of_its_list(client, organization, department):
-    deliver(make_treated_course(organization, department=department), completion="not_started")
-    deliver(make_treated_course(organization, department=department), has_treatment_record=False)
-
-    page = home_of(client, make_user(organization, role="coder"))
-    listed = client.get(reverse("sessions-without-line"))
-
-    assert [need.count for need in page["needs"] if need.url == reverse("sessions-without-line")] == [2]
-    assert listed.content.count(b"RECORD_MISSING") + listed.content.count(b"NOT_DELIVERED") >= 2
-
-
-def test_home_of_a_manager_counts_what_is_to_be_filed_as_the_lists_behind_do(client, organization, department):
-    for day in (date(2025, 11, 20), date(2025, 11, 28), date(2025, 12, 10)):
-        course = make_treated_course(organization, department=department)
-        make_session(course, started_at=datetime(day.year, day.month, day.day, 15, tzinfo=UTC))
-        capture_from(patient=course.patient, day=day, by=None)
-
-    filing = home_of(client, make_user(organization, role="manager"))["filing"]
-
-    rows = [client.get(number.url).content.decode().count("data-row") for number in filing]
-    assert rows == [number.count for number in filing] == [2, 2, 2, 1, 1, 1]
