@@ -54,8 +54,13 @@ BELOW_SETUP = (
     "reference-",
 )
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
-    ("", (Place(_("Home"), "home", "house", within=("dashboard-",)),)),
-    ("", (Place(_("Inbox"), "inbox", "inbox", "coding.view_reports", ("inbox-",), "inbox", _("unread")),)),
+    (
+        "",
+        (
+            Place(_("Home"), "home", "house", within=("dashboard-",)),
+            Place(_("Inbox"), "inbox", "inbox", "coding.view_reports", ("inbox-",), "inbox", _("unread")),
+        ),
+    ),
     (
         _("Charges"),
         (
