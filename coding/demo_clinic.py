@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from coding.hold_services import release_hold
-from coding.models import ChargeLine, FeeSchedule, LineState, SessionHold
+from coding.models import ChargeLine, ContractRate, FeeSchedule, LineState, SessionHold
 from coding.services import capture_from, mark_exported
 from payers.models import Authorization, Coverage, Payer
 from payers.pack_services import install_packs
@@ -61,6 +61,24 @@ PRICES = {
     ("77387", "26"): "150.00",
     ("G6002", "26"): "95.00",
     ("G6002", ""): "240.00",
+}
+# What one commercial payer has agreed, by code, modifier and setting, from the first day on; invented like all here.
+CONTRACT_PAYER = "aetna"
+CONTRACT = {
+    date(2025, 1, 1): {
+        ("77385", "", ""): "1105.00",
+        ("77386", "", ""): "1180.00",
+        ("77387", "26", ""): "61.50",
+        ("G6015", "", "freestanding"): "742.00",
+    },
+    SEAM: {
+        ("77402", "", ""): "298.00",
+        ("77407", "", ""): "655.00",
+        ("77407", "", "freestanding"): "590.00",
+        ("77412", "", ""): "1240.00",
+        ("77387", "26", ""): "64.00",
+    },
+    date(2026, 7, 1): {("77407", "", ""): "672.50", ("77412", "", ""): "1271.00"},
 }
 
 
@@ -233,6 +251,7 @@ class Clinic:
         self.working_day = self._last_working_day()
         self.physicians = self._physicians()
         self._price()
+        self._agree()
         self.patients: list[Patient] = []
         for _ in range(courses):
             self._course(self._day_between(date(2025, 10, 20), date(2025, 12, 22)))
@@ -344,6 +363,22 @@ class Clinic:
                 amount=Decimal(amount),
             )
             for (code, modifier), amount in PRICES.items()
+        )
+
+    def _agree(self) -> None:
+        ContractRate.objects.bulk_create(
+            ContractRate(
+                organization=self.organization,
+                payer=self.payers[CONTRACT_PAYER],
+                code=code,
+                modifier=modifier,
+                setting=setting,
+                effective_from=first,
+                amount=Decimal(amount),
+                source="Demo contract, fictitious",
+            )
+            for first, rates in CONTRACT.items()
+            for (code, modifier, setting), amount in rates.items()
         )
 
     def _npi(self) -> str:

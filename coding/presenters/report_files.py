@@ -51,8 +51,8 @@ class AskedReport:
     def xlsx(self) -> bytes:
         if self.name == CHARGES:
             return report_xlsx(self.charges())
-        title = str(TABLE_REPORTS[self.name].title)
-        return table_xlsx(title, self.form.printed, self._table().lines(), amounts="0.0")
+        title, table = str(TABLE_REPORTS[self.name].title), self._table()
+        return table_xlsx(title, self.form.printed, table.lines(), amounts=table.amounts)
 
     def _table(self) -> Table:
         return TABLE_REPORTS[self.name].table_of(self.form)

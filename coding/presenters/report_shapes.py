@@ -20,6 +20,9 @@ ROWS_AT_MOST = 100
 
 Value = str | int | Decimal | None
 
+# How a workbook shows the decimal numbers of a table: shares unless it says dollars.
+SHARES, DOLLARS = "0.0", "$#,##0.00"
+
 # What several reports ask for and are grouped by.
 OF_LINES = ("payer", "department", "setting", "physician", "start", "end")
 PAYER, DEPARTMENT = ("payer", gettext_lazy("Payer")), ("department", gettext_lazy("Department"))
@@ -31,23 +34,30 @@ class Cell:
 
     value: Value
     url: str = ""
+    is_money: bool = False
 
     @property
     def text(self) -> str:
         if self.value is None:
             return _("not known yet")
+        if self.is_money:
+            return f"${self.value:,.2f}"
         return self.value if isinstance(self.value, str) else f"{self.value:,}"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What page, print and files show alike. The first `words` columns are text, the others numbers."""
+    """What page, print and files show alike. The first `words` columns are text, the others numbers.
+
+    `amounts` is how a workbook shows its decimal numbers.
+    """
 
     headings: tuple[str, ...]
     words: int
     rows: Sequence[tuple[Cell, ...]]
     total: tuple[Cell, ...] = ()
     chart: Chart | None = None
+    amounts: str = SHARES
 
     @property
     def rows_shown(self) -> Sequence[tuple[Cell, ...]]:
