@@ -1,9 +1,6 @@
-"""Reports that are one table: every linked number opens into exactly its rows, and the files say the same."""
+"""Reports that are one table: what each tells, and the list of all of them with those that people saved."""
 
-import csv
-import zipfile
-from datetime import UTC, date, datetime, timedelta
-from io import BytesIO, StringIO
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -11,17 +8,22 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from coding.hold_services import place_hold, release_hold
-from coding.models import ChargeLine, RollupMark, SessionHold
+from coding.models import RollupMark, SessionHold
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.services import capture_from
 from portal.models import SavedView
-from portal.services.sessions import amend_session, record_session
-from tests.builders import TODAY, make_organization, make_session, make_treated_course, make_user
+from tests.builders import (
+    make_authorization,
+    make_department,
+    make_organization,
+    make_payer,
+    make_session,
+    make_treated_course,
+    make_user,
+)
+from tests.coding.report_samples import AFTER, make_authorized, make_worked
 
 pytestmark = pytest.mark.django_db
-BEFORE, AFTER = datetime(2025, 12, 3, 15, tzinfo=UTC), datetime(2026, 1, 6, 15, tzinfo=UTC)
-NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -39,86 +41,15 @@ def manager(organization, client):
 
 @pytest.fixture
 def worked(organization, manager):
-    """Two courses on either side of the turn of the codes, entered and captured by the manager, some held."""
-    courses = [make_treated_course(organization, setting=setting) for setting in ("hospital_on_campus", "freestanding")]
-    for course in courses:
-        for day, start in enumerate((BEFORE, BEFORE + timedelta(days=1), AFTER)):
-            make_session(course, fraction=day + 1, started_at=start, image_review_signed_at=None)
-        session = record_session(
-            course=course,
-            started_at=AFTER + timedelta(days=1),
-            today=TODAY,
-            by=manager,
-            department=course.department,
-            guidance="none",
-        )
-        amend_session(session=session, revision=1, today=TODAY, by=manager, machine=course.department.machines.first())
-        capture_from(patient=course.patient, day=date(2015, 1, 1), by=manager)
-    line = ChargeLine.objects.live().filter(state="ready").first()
-    hold = place_hold(line=line, reason="Ask the physicist", at=NOW, by=manager)
-    release_hold(hold=hold, note="Checked", at=NOW, by=manager)
-    return courses
+    return make_worked(organization, manager)
 
 
 def table_of(client, name, **asked):
     return client.get(reverse(f"report-{name}"), asked).context["table"]
 
 
-def rows_behind(client, url):
-    """How many rows the list at an address has."""
-    context = client.get(url).context
-    pages = context["pages"] if "pages" in context else getattr(context["page"], "pages", context["page"])
-    return pages.count_text
-
-
 def texts(table):
     return [[cell.text for cell in row] for row in table.rows]
-
-
-GROUPED = [
-    *(("holds", by) for by in ("reason", "owner", "department")),
-    *(("levels", by) for by in ("physician", "machine", "month", "department", "payer")),
-    *(("seam", by) for by in ("payer", "setting", "department")),
-    *(("productivity", ""), ("access", "")),
-]
-
-
-@pytest.mark.parametrize(("name", "by"), GROUPED)
-def test_every_linked_number_opens_into_exactly_its_rows(worked, client, name, by):
-    table = table_of(client, name, by=by) if by else table_of(client, name, start="2025-01-01")
-
-    linked = [cell for row in (*table.rows, table.total) for cell in row if cell.url]
-    opened = [rows_behind(client, cell.url) for cell in linked]
-
-    assert linked
-    assert opened == [cell.text for cell in linked]
-
-
-@pytest.mark.parametrize(("name", "by"), GROUPED)
-def test_the_total_is_the_sum_of_the_rows(worked, client, name, by):
-    table = table_of(client, name, by=by) if by else table_of(client, name)
-
-    counts = [
-        (sum(row[place].value for row in table.rows), cell.value)
-        for place, cell in enumerate(table.total)
-        if isinstance(cell.value, int)
-    ]
-
-    assert counts
-    assert [of_rows for of_rows, _total in counts] == [total for _of_rows, total in counts]
-
-
-@pytest.mark.parametrize("name", TABLE_REPORTS)
-def test_files_hold_what_the_page_shows(worked, client, name):
-    table = table_of(client, name)
-
-    response = client.get(reverse(f"report-{name}-csv"))
-    rows = list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
-    book = zipfile.ZipFile(BytesIO(client.get(reverse(f"report-{name}-xlsx")).content))
-
-    as_shown = [[str(value) for value in row] for row in table.lines()]
-    assert rows[-len(as_shown) :] == as_shown
-    assert f">{table.headings[-1]}</t>" in book.read("xl/sharedStrings.xml").decode()
 
 
 def test_holds_report_counts_ages_in_bands(worked, client, settings):
@@ -153,6 +84,40 @@ def test_denials_report_says_that_nothing_is_known_and_no_zero(worked, client):
 
     assert {cell.text for cell in table.rows[0][1:]} == {"not known yet"}
     assert "That is not zero" in client.get(reverse("report-denials")).content.decode()
+
+
+def test_authorizations_report_tells_what_each_waits_for(worked, manager, client):
+    make_authorized([course.department for course in worked], manager)
+
+    table = table_of(client, "authorizations", by="waiting")
+
+    assert texts(table) == [
+        ["Over", "1", "1", "5", "2", "0", "0"],
+        ["Used up", "1", "1", "2", "2", "0", "0"],
+        ["1 to 3 units left", "1", "1", "5", "2", "3", "0"],
+        ["Ends within 10 days", "1", "1", "30", "2", "28", "0"],
+        ["Nothing waits", "1", "1", "0", "2", "0", "1"],
+        ["None on file", "0", "1", "0", "0", "0", "0"],
+    ]
+    assert [cell.text for cell in table.total] == ["All", "5", "6", "42", "10", "31", "1"]
+
+
+def test_authorizations_report_leaves_out_courses_that_are_over_until_asked(worked, manager, client):
+    make_authorized([course.department for course in worked], manager)
+
+    over = table_of(client, "authorizations", courses="over")
+
+    assert [cell.value for cell in over.total[1:6]] == [1, 1, 1, 2, 0]
+    assert ("Courses", "Planned or begun") in client.get(reverse("report-authorizations")).context["form"].printed
+
+
+def test_authorizations_report_has_a_course_of_two_authorizations_once_in_its_total(manager, client, organization):
+    [course, *_others] = make_authorized([make_department(organization)], manager)
+    make_authorization(course, make_payer(organization))
+
+    table = table_of(client, "authorizations")
+
+    assert sum(row[2].value for row in table.rows) == table.total[2].value + 1
 
 
 def test_productivity_report_counts_what_the_person_did_in_the_week(worked, client):

@@ -67,7 +67,7 @@ class _Sums:
             self.not_counted += 1
         else:
             self.approved += units
-            self.left += max(units - used, 0)
+            self.left += 0 if waiting is Waiting.OVER else max(units - used, 0)
 
 
 def _authorizations_table(form: AuthorizationReportForm) -> Table:
@@ -205,6 +205,6 @@ AUTHORIZATIONS = TableReport(
     note=gettext_lazy(
         "Each authorization stands in one column of what waits, the most pressing. A course counts in every row that "
         "it belongs to, and once in the total. Units approved and left leave out authorizations whose units are not "
-        "counted."
+        "counted, and nothing is left of one that is over."
     ),
 )

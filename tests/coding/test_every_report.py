@@ -1,0 +1,208 @@
+"""Every report under every grouping: a number equals the rows that it opens, the page equals its files and its sums."""
+
+import csv
+import re
+import zipfile
+from html.parser import HTMLParser
+from io import BytesIO, StringIO
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from django.urls import NoReverseMatch, resolve, reverse
+
+from coding.presenters.report_tables import TABLE_REPORTS
+from coding.reports import Grouping
+from tests.builders import make_organization, make_user
+from tests.coding.report_samples import make_authorized, make_priced, make_worked
+
+pytestmark = pytest.mark.django_db
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+EVERY = [
+    *(("charges", grouping.value) for grouping in Grouping),
+    *((name, value) for name, report in TABLE_REPORTS.items() for value, _label in report.groupings or [("", "")]),
+]
+OF_DEPARTMENTS = [(name, by) for name, by in EVERY if name == "charges" or "department" in TABLE_REPORTS[name].asks]
+# A course may belong to several rows, and is one in the total.
+COUNTED_ONCE = {("authorizations", "Courses")}
+
+
+@pytest.fixture
+def organization(roles):
+    return make_organization()
+
+
+@pytest.fixture
+def manager(organization, client):
+    """Signed in."""
+    user = make_user(organization, role="manager", first_name="Mara", last_name="Manager")
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
+def worked(organization, manager):
+    make_priced(organization)
+    courses = make_worked(organization, manager)
+    return [*courses, *make_authorized([course.department for course in courses], manager)]
+
+
+class ReportTable(HTMLParser):
+    """The table of a report as a person reads it: rows of texts, and which of them are links to where."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.rows, self.opens = [], []
+        self.is_inside = self.is_cell = self.is_hidden = False
+        self.place = 0
+        self.feed(page)
+
+    @property
+    def links(self):
+        """Each number that is a link, with its address."""
+        return [(self.rows[row][place], url) for row, place, url in self.opens]
+
+    def handle_starttag(self, tag, attributes):
+        said = dict(attributes)
+        if tag == "table":
+            self.is_inside = "report-table" in said.get("class", "")
+        if self.is_inside and tag == "tr":
+            self.rows.append([])
+        if self.is_inside and tag in ("td", "th"):
+            self.is_cell, self.place = True, len(self.rows[-1])
+            self.rows[-1] += [""] * int(said.get("colspan") or 1)
+        if self.is_inside and tag == "a":
+            self.opens.append((len(self.rows) - 1, self.place, said["href"]))
+        if tag == "span":
+            self.is_hidden = "visually-hidden" in said.get("class", "")
+
+    def handle_endtag(self, tag):
+        self.is_inside &= tag != "table"
+        self.is_cell &= tag not in ("td", "th")
+        self.is_hidden &= tag != "span"
+
+    def handle_data(self, data):
+        if self.is_cell and not self.is_hidden:
+            row = self.rows[-1]
+            row[self.place] = f"{row[self.place]} {data.strip()}".strip()
+
+
+def shown(client, name, by, **asked):
+    """The table on the report's page."""
+    response = client.get(reverse(f"report-{name}"), {"by": by, **asked} if by else asked)
+    return ReportTable(response.content.decode())
+
+
+def csv_rows(response):
+    """The rows under the filters, headings first."""
+    rows = list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+    return rows[rows.index([]) + 1 :] if [] in rows else rows
+
+
+def xlsx_rows(content):
+    """The rows of a workbook's sheet from its headings on, as texts."""
+    book = zipfile.ZipFile(BytesIO(content))
+    strings = [
+        "".join(node.itertext())
+        for node in ElementTree.fromstring(book.read("xl/sharedStrings.xml")).iter(f"{SHEET}si")
+    ]
+    sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    pane = sheet.find(f".//{SHEET}pane")
+    rows = [[_text(cell, strings) for cell in row.iter(f"{SHEET}c")] for row in sheet.iter(f"{SHEET}row")]
+    first_row_under_headings = int(pane.get("ySplit"))
+    numbers = [int(row.get("r")) for row in sheet.iter(f"{SHEET}row")]
+    return rows[numbers.index(first_row_under_headings) :]
+
+
+def _text(cell, strings):
+    value = cell.find(f"{SHEET}v")
+    if value is None:
+        return ""
+    return strings[int(value.text)] if cell.get("t") == "s" else value.text
+
+
+def sums_of(table, headings):
+    """Each count under these headings as the sum of its rows and as the total says it."""
+    first, *rows, total = table
+    places = [place for place, heading in enumerate(first) if heading in headings and total[place].isdigit()]
+    return [(sum(int(row[place]) for row in rows), int(total[place])) for place in places]
+
+
+def plain(rows):
+    """Numbers without what only readers need: 1,500.00 and $1,500 are 1500."""
+    return [[_plain(text) for text in row] for row in rows]
+
+
+def _plain(text):
+    bare = text.replace(",", "").removeprefix("$")
+    return f"{float(bare):g}" if re.fullmatch(r"-?\d+(\.\d+)?", bare) else text
+
+
+def count_behind(client, url):
+    """How many rows the list at an address says that it has."""
+    context = client.get(url).context
+    pages = context["pages"] if "pages" in context else getattr(context["page"], "pages", context["page"])
+    return pages.count_text
+
+
+def rows_in_file_behind(client, url):
+    """How many rows the file of the list at an address has; None where that list has no file."""
+    address = urlsplit(url)
+    try:
+        file_address = reverse(f"{resolve(address.path).url_name}-csv")
+    except NoReverseMatch:
+        return None
+    return len(csv_rows(client.get(f"{file_address}?{address.query}"))) - 1
+
+
+@pytest.mark.parametrize(("name", "by"), EVERY)
+def test_every_linked_number_opens_exactly_its_rows_and_their_file(worked, client, name, by):
+    links = shown(client, name, by).links
+
+    opened = [count_behind(client, url) for _number, url in links]
+    in_files = [(rows_in_file_behind(client, url), int(number.replace(",", ""))) for number, url in links]
+
+    with_file = [(rows, number) for rows, number in in_files if rows is not None]
+    assert links or name == "denials"
+    assert opened == [number for number, _url in links]
+    assert [rows for rows, _number in with_file] == [number for _rows, number in with_file]
+
+
+@pytest.mark.parametrize(("name", "by"), EVERY)
+def test_every_page_csv_and_workbook_hold_the_same_table_and_its_sums(worked, client, name, by):
+    asked = {"by": by} if by else {}
+
+    page = shown(client, name, by)
+    of_csv = csv_rows(client.get(reverse(f"report-{name}-csv"), asked))
+    of_workbook = xlsx_rows(client.get(reverse(f"report-{name}-xlsx"), asked).content)
+
+    assert len(of_csv) > 1
+    assert plain(page.rows[1:]) == plain(of_csv[1:])
+    assert plain(of_workbook) == plain(of_csv)
+    assert len(page.rows[0]) == len(of_csv[0])
+    sums = sums_of(of_csv, [heading for heading in of_csv[0] if (name, heading) not in COUNTED_ONCE])
+    assert sums or name == "denials"
+    assert [of_rows for of_rows, _total in sums] == [total for _of_rows, total in sums]
+
+
+@pytest.mark.parametrize(("name", "by"), OF_DEPARTMENTS)
+def test_every_person_of_one_department_is_told_of_it_alone(worked, client, organization, name, by):
+    department = worked[1].department
+    person = make_user(organization, role="manager", sees_all_departments=False)
+    person.departments.add(department)
+    whole = shown(client, name, by, department=department.pk)
+
+    client.force_login(person)
+    theirs = shown(client, name, by)
+
+    # Machines are named with their department where a person sees several.
+    assert [row[1:] for row in theirs.rows] == [row[1:] for row in whole.rows]
+    assert theirs.links or name == "denials"
+    assert [count_behind(client, url) for _number, url in theirs.links] == [number for number, _url in theirs.links]
+
+
+@pytest.mark.parametrize("name", ["charges", *TABLE_REPORTS])
+def test_every_report_of_a_stranger_has_none_of_our_numbers(worked, client, name):
+    client.force_login(make_user(make_organization(), role="manager"))
+
+    assert shown(client, name, "").links == []
