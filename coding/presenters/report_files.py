@@ -73,8 +73,8 @@ def takes_period(name: str) -> bool:
     return name == CHARGES or set(PERIOD_FILTERS) <= set(TABLE_REPORTS[name].asks)
 
 
-def scheduled_report(schedule: ReportSchedule, due_on: date) -> MadeReport:
-    """The saved report of a schedule as its owner sees it now, over the period that its due day ends.
+def scheduled_report(schedule: ReportSchedule, delivery_on: date) -> MadeReport:
+    """The saved report of a schedule as its owner sees it now, over the period that ends before its day.
 
     Raises ReportProblem where the report is no longer there, or a saved filter can no longer be read.
     """
@@ -82,7 +82,7 @@ def scheduled_report(schedule: ReportSchedule, due_on: date) -> MadeReport:
     name = asked["report"] = report_of(schedule.view)
     if name not in report_titles():
         raise ReportProblem(_("There is no such report any more."))
-    days = period_days(schedule.period, due_on=due_on) if takes_period(name) else None
+    days = period_days(schedule.period, delivery_on=delivery_on) if takes_period(name) else None
     for filter_name, day in zip(PERIOD_FILTERS, days or (), strict=False):
         asked[filter_name] = day.isoformat()
     report = AskedReport.of(name, asked, schedule.owner)
@@ -97,7 +97,7 @@ def scheduled_report(schedule: ReportSchedule, due_on: date) -> MadeReport:
         text=_said(name, schedule.period, days),
         filters=report.printed,
         link=address_of(asked),
-        file_name=file_name(name, schedule.file_format, on=due_on),
+        file_name=file_name(name, schedule.file_format, on=delivery_on),
         file="".join(report.csv()).encode() if is_csv else report.xlsx(),
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from django import forms
@@ -38,6 +39,7 @@ class SavedReport:
     is_shared: bool = False
     owner: str = ""
     schedule: ReportSchedule | None = None
+    is_late: bool = False
 
     place = ViewPlace.REPORTS
 
@@ -64,10 +66,10 @@ def reports_listed() -> list[ListedReport]:
     return [charges, *tables]
 
 
-def saved_reports(user: User) -> list[SavedReport]:
+def saved_reports(user: User, *, today: date) -> list[SavedReport]:
     """The reports that the person saved, and those that others share, each with when it comes to the person's inbox.
 
-    One whose report is gone is left out.
+    One that should have come before today waits for a worker. One whose report is gone is left out.
     """
     schedules = {schedule.view_id: schedule for schedule in ReportSchedule.objects.filter(owner=user)}
     views = SavedView.objects.visible_to(user).filter(place=ViewPlace.REPORTS).select_related("owner")
@@ -76,10 +78,19 @@ def saved_reports(user: User) -> list[SavedReport]:
     for view in views:
         name = report_of(view)
         if name in titles:
-            is_own, schedule = view.owner_id == user.pk, schedules.get(view.pk)
-            whose = view.owner.shown_name
+            schedule = schedules.get(view.pk)
             saved.append(
-                SavedReport(view.name, titles[name], view.query, view.pk, is_own, view.is_shared, whose, schedule)
+                SavedReport(
+                    name=view.name,
+                    report=titles[name],
+                    query=view.query,
+                    pk=view.pk,
+                    is_own=view.owner_id == user.pk,
+                    is_shared=view.is_shared,
+                    owner=view.owner.shown_name,
+                    schedule=schedule,
+                    is_late=schedule is not None and schedule.next_on < today,
+                )
             )
     return saved
 

@@ -53,7 +53,8 @@ def report_list(request: HttpRequest) -> HttpResponse:
     """Every report, and those that people saved; the address of a saved one leads on to its report."""
     if "report" in request.GET:
         return redirect(address_of(request.GET))
-    context = {"reports": reports_listed(), "saved": saved_reports(request.user)}
+    saved = saved_reports(request.user, today=clock.today(request.user.zone))
+    context = {"reports": reports_listed(), "saved": saved}
     return render(request, "coding/report_list.html", context)
 
 

@@ -103,10 +103,10 @@ def _deliver(pk: int, at: datetime, make: Make) -> bool:
         _tell(owner, at, _("%(report)s: stopped") % {"report": view.name}, _no_longer_shared(view))
         stop_schedule(schedule=schedule, by=None)
         return True
-    due_on, schedule.next_on = due_days(schedule.rhythm, schedule.first_on, on=schedule.today)
+    delivery_on, schedule.next_on = delivery_days(schedule.rhythm, schedule.first_on, on=schedule.today)
     try:
         with transaction.atomic():
-            report = make(schedule, due_on)
+            report = make(schedule, delivery_on)
     except ReportProblem as problem:
         _tell_failure(schedule, at, str(problem))
     except Exception:
@@ -128,7 +128,7 @@ def _deliver(pk: int, at: datetime, make: Make) -> bool:
     return True
 
 
-def due_days(rhythm: str, first_on: date, *, on: date) -> tuple[date, date]:
+def delivery_days(rhythm: str, first_on: date, *, on: date) -> tuple[date, date]:
     """The last day of a rhythm up to a day, and the next one after it; the day is not before the first one.
 
     Months that are too short for the first one's day take their last.
@@ -148,13 +148,13 @@ def _months_on(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def period_days(period: str, *, due_on: date) -> tuple[date, date] | None:
+def period_days(period: str, *, delivery_on: date) -> tuple[date, date] | None:
     """First and last day of a period as of a day, which is not over and so not in it; None for the days as saved."""
-    yesterday = due_on - timedelta(days=1)
-    last_of_month = due_on.replace(day=1) - timedelta(days=1)
+    yesterday = delivery_on - timedelta(days=1)
+    last_of_month = delivery_on.replace(day=1) - timedelta(days=1)
     return {
         ReportPeriod.DAY_BEFORE: (yesterday, yesterday),
-        ReportPeriod.LAST_7_DAYS: (due_on - timedelta(days=7), yesterday),
+        ReportPeriod.LAST_7_DAYS: (delivery_on - timedelta(days=7), yesterday),
         ReportPeriod.MONTH_TO_DATE: (yesterday.replace(day=1), yesterday),
         ReportPeriod.LAST_MONTH: (last_of_month.replace(day=1), last_of_month),
     }.get(ReportPeriod(period))

@@ -1,5 +1,7 @@
 """Saved views of the lists: keep the filters under a name, rename, remove, and take a removal back."""
 
+from datetime import date
+
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -11,6 +13,8 @@ from django.views.decorators.http import require_POST
 from portal import clock
 from portal.forms.saved_views import RenameViewForm, SaveViewForm
 from portal.models import SavedView, ViewPlace
+from portal.presenters.undo import told_with_undo
+from portal.services.inbox import schedule_report
 from portal.services.views import remove_view, rename_view, save_view
 
 LIST_OF = {
@@ -49,7 +53,7 @@ def saved_view_rename(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @permission_required("coding.view_chargeline", raise_exception=True)
 def saved_view_remove(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove a view; the list offers to take that back until another is removed."""
+    """Remove a view; the list offers to take that back until another is removed, and its delivery with it."""
     view = get_object_or_404(SavedView, pk=pk, owner=request.user)
     request.session["removed_view"] = {
         "place": view.place,
@@ -57,8 +61,19 @@ def saved_view_remove(request: HttpRequest, pk: int) -> HttpResponse:
         "query": view.query,
         "is_shared": view.is_shared,
     }
+    schedule = view.schedules.filter(owner=request.user).first()
+    request.session["removed_delivery"] = schedule and {
+        "rhythm": schedule.rhythm,
+        "first_on": schedule.next_on.isoformat(),
+        "period": schedule.period,
+        "file_format": schedule.file_format,
+    }
     remove_view(view=view, at=clock.now(), by=request.user)
-    return _to_list(view.place, "removed=1")
+    if view.place != ViewPlace.REPORTS:
+        return _to_list(view.place, "removed=1")
+    told = _("“%(name)s” is removed.") % {"name": view.name}
+    messages.success(request, told_with_undo(request, told, url=reverse("saved-view-restore")))
+    return _to_list(view.place, "")
 
 
 @require_POST
@@ -70,6 +85,9 @@ def saved_view_restore(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("There is no removed view to bring back."))
         return redirect("charge-review")
     view = save_view(**removed, by=request.user)
+    if delivery := request.session.pop("removed_delivery", None):
+        first_on = date.fromisoformat(delivery.pop("first_on"))
+        schedule_report(view=view, first_on=first_on, **delivery, by=request.user)
     messages.success(request, _("View “%(name)s” is back.") % {"name": view.name})
     return _to_list(view.place, view.query)
 

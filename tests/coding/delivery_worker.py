@@ -18,8 +18,8 @@ def main() -> None:
 
     make = work.scheduled_report
 
-    def make_and_wait(schedule, due_on):
-        report = make(schedule, due_on)
+    def make_and_wait(schedule, delivery_on):
+        report = make(schedule, delivery_on)
         print("made", flush=True)
         sys.stdin.readline()
         return report

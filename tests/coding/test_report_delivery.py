@@ -21,7 +21,7 @@ from coding.presenters.report_files import scheduled_report
 from coding.services import capture_from
 from portal.models import AuditEvent, InboxMessage, ReportSchedule
 from portal.roles import install_roles
-from portal.services.inbox import MadeReport, deliver_due, due_days, period_days
+from portal.services.inbox import MadeReport, deliver_due, delivery_days, period_days
 from portal.services.views import remove_view, save_view
 from tests.builders import (
     TODAY,
@@ -74,7 +74,7 @@ def with_change(pk: int, **changes) -> None:
         ReportSchedule.objects.filter(pk=pk).update(**changes)
 
 
-def made(schedule, due_on) -> MadeReport:
+def made(schedule, delivery_on) -> MadeReport:
     return MadeReport("Made.", [], "/reports/", "report.csv", b"a,b")
 
 
@@ -106,11 +106,11 @@ def sheet_of(book: bytes) -> tuple[bytes, bytes]:
     ],
 )
 def test_due_days_are_the_last_of_the_rhythm_and_the_next(rhythm, first_on, on, last, following) -> None:
-    assert due_days(rhythm, first_on, on=on) == (last, following)
+    assert delivery_days(rhythm, first_on, on=on) == (last, following)
 
 
 @pytest.mark.parametrize(
-    ("period", "due_on", "days"),
+    ("period", "delivery_on", "days"),
     [
         ("as_saved", date(2026, 11, 24), None),
         ("day_before", date(2026, 11, 1), (date(2026, 10, 31), date(2026, 10, 31))),
@@ -121,8 +121,8 @@ def test_due_days_are_the_last_of_the_rhythm_and_the_next(rhythm, first_on, on, 
         ("last_month", date(2026, 1, 1), (date(2025, 12, 1), date(2025, 12, 31))),
     ],
 )
-def test_period_ends_before_the_day_on_which_it_is_delivered(period, due_on, days) -> None:
-    assert period_days(period, due_on=due_on) == days
+def test_period_ends_before_the_day_on_which_it_is_delivered(period, delivery_on, days) -> None:
+    assert period_days(period, delivery_on=delivery_on) == days
 
 
 @pytest.mark.django_db
@@ -307,9 +307,9 @@ def test_two_workers_never_deliver_one_report_twice() -> None:
         make_report_schedule(view_of(person, name=f"Report {number}"), person)
     both_at_work = threading.Barrier(2, timeout=20)
 
-    def at_once(schedule, due_on) -> MadeReport:
+    def at_once(schedule, delivery_on) -> MadeReport:
         both_at_work.wait()
-        return made(schedule, due_on)
+        return made(schedule, delivery_on)
 
     def worker() -> None:
         deliver_due(at=NOW, make=at_once)
@@ -370,9 +370,9 @@ def test_worker_that_is_told_to_end_leaves_the_rest_to_the_next(manager) -> None
         make_report_schedule(view_of(manager, name=f"Report {number}"), manager)
     told_to_end = threading.Event()
 
-    def told_meanwhile(schedule, due_on) -> MadeReport:
+    def told_meanwhile(schedule, delivery_on) -> MadeReport:
         told_to_end.set()
-        return made(schedule, due_on)
+        return made(schedule, delivery_on)
 
     sent = deliver_due(at=NOW, make=told_meanwhile, is_stopping=told_to_end.is_set)
 
@@ -436,11 +436,11 @@ def test_unforeseen_failure_is_told_without_its_values_and_the_next_report_is_de
     schedule = make_report_schedule(view_of(manager, name="Broken"), manager)
     make_report_schedule(view_of(manager, name="Sound"), manager)
 
-    def broken_once(schedule, due_on) -> MadeReport:
+    def broken_once(schedule, delivery_on) -> MadeReport:
         if schedule.view.name == "Broken":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 'Sample, Alex'::int")
-        return made(schedule, due_on)
+        return made(schedule, delivery_on)
 
     with caplog.at_level(logging.ERROR):
         deliver_due(at=NOW, make=broken_once)

@@ -180,6 +180,39 @@ def test_list_says_when_each_comes_next_to_the_person_alone(manager, client, org
     assert "every month" not in words
 
 
+def test_list_says_that_a_late_report_waits_for_the_worker(manager, client):
+    yesterday = TODAY - timedelta(days=1)
+    make_report_schedule(view_of(manager), manager, first_on=yesterday, next_on=yesterday)
+
+    assert "due since 11/23/2026 and waiting for the worker" in " ".join(page(client).content.decode().split())
+
+
+def test_removed_report_comes_back_with_its_delivery(manager, client):
+    view = view_of(manager)
+    make_report_schedule(view, manager, rhythm="weekly", period="last_7_days", next_on=TODAY + timedelta(days=3))
+
+    told = client.post(reverse("saved-view-remove", args=[view.pk]), follow=True)
+    left = ReportSchedule.objects.count()
+    client.post(reverse("saved-view-restore"))
+
+    assert f'action="{reverse("saved-view-restore")}"' in told.content.decode()
+    assert left == 0
+    schedule = ReportSchedule.objects.get()
+    assert (schedule.view.name, schedule.rhythm, schedule.period) == ("Levels", "weekly", "last_7_days")
+    assert schedule.next_on == TODAY + timedelta(days=3)
+
+
+def test_view_without_a_delivery_comes_back_without_one(manager, client):
+    removed_before, view = view_of(manager, "Delivered"), view_of(manager)
+    make_report_schedule(removed_before, manager)
+
+    client.post(reverse("saved-view-remove", args=[removed_before.pk]))
+    client.post(reverse("saved-view-remove", args=[view.pk]))
+    client.post(reverse("saved-view-restore"))
+
+    assert not ReportSchedule.objects.exists()
+
+
 def test_list_needs_as_many_queries_for_many_saved_reports_as_for_one(manager, client):
     make_report_schedule(view_of(manager), manager)
     with CaptureQueriesContext(connection) as one:
