@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from coding.forms.reports import ChargeReportForm, OneReportForm
-from coding.presenters.report_list import CHARGES, address_of, report_of, report_titles
+from coding.presenters.report_list import CHARGES, SavedReport, address_of, report_of, report_titles
 from coding.presenters.report_shapes import Table
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.reports import ChargeReport, charge_report, report_csv, report_xlsx, table_csv, table_xlsx
@@ -96,7 +96,8 @@ def scheduled_report(schedule: ReportSchedule, delivery_on: date) -> MadeReport:
     return MadeReport(
         text=_said(name, schedule.period, days),
         filters=report.printed,
-        link=address_of(asked),
+        # Of what the address asked for, only what the report knows.
+        link=address_of(QueryDict(SavedReport.of(name, asked, report.form).query)),
         file_name=file_name(name, schedule.file_format, on=delivery_on),
         file="".join(report.csv()).encode() if is_csv else report.xlsx(),
     )

@@ -6,7 +6,7 @@ Who makes a report is handed in (`make`), as reports are made above the services
 import logging
 from calendar import monthrange
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -106,24 +106,13 @@ def _deliver(pk: int, at: datetime, make: Make) -> bool:
     delivery_on, schedule.next_on = delivery_days(schedule.rhythm, schedule.first_on, on=schedule.today)
     try:
         with transaction.atomic():
-            report = make(schedule, delivery_on)
+            _tell(owner, at, view.name, **asdict(make(schedule, delivery_on)))
+            _record(schedule, "deliver_report", f"delivered to {owner.username}", by=None)
     except ReportProblem as problem:
         _tell_failure(schedule, at, str(problem))
     except Exception:
         logger.exception("report schedule %s failed", schedule.pk)
         _tell_failure(schedule, at, _("Something went wrong that was not foreseen; the log names it."))
-    else:
-        _tell(
-            owner,
-            at,
-            view.name,
-            report.text,
-            filters=report.filters,
-            link=report.link,
-            file_name=report.file_name,
-            file=report.file,
-        )
-        _record(schedule, "deliver_report", f"delivered to {owner.username}", by=None)
     schedule.save(update_fields=["next_on"])
     return True
 
@@ -182,8 +171,8 @@ def _tell_failure(schedule: ReportSchedule, at: datetime, problem: str) -> None:
     _record(schedule, "deliver_report", "could not be made", by=None)
 
 
-def _tell(user: User, at: datetime, subject: str, text: str, **carried: object) -> InboxMessage:
-    return InboxMessage.objects.create(user=user, subject=subject, text=text[:600], sent_at=at, **carried)
+def _tell(user: User, at: datetime, subject: str, text: str, **carried: object) -> None:
+    InboxMessage.objects.create(user=user, subject=subject, text=text[:600], sent_at=at, **carried)
 
 
 def _record(

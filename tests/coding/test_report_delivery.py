@@ -242,7 +242,7 @@ def test_period_sets_the_days_and_the_message_says_them(treated, manager) -> Non
     assert message.text == "Level mix, 10/01/2026 through 10/31/2026 (last full month)."
     assert ["Date of service from", "10/01/2026"] in message.filters
     assert ["Group by", "Department"] in message.filters
-    assert message.link == reverse("report-levels") + "?by=department&start=2026-10-01&end=2026-10-31"
+    assert message.link == reverse("report-levels") + "?start=2026-10-01&end=2026-10-31&by=department"
     assert rows(bytes(message.file))[:2] == [
         ["Date of service from", "10/01/2026"],
         ["Date of service through", "10/31/2026"],
@@ -257,6 +257,24 @@ def test_report_without_days_takes_no_period(manager) -> None:
     deliver()
 
     assert InboxMessage.objects.get().text == "Authorizations, with the filters as saved."
+
+
+@pytest.mark.django_db
+def test_what_a_report_does_not_know_is_not_carried_on(manager) -> None:
+    make_report_schedule(view_of(manager, f"report=levels&by=month&{'漢' * 500}=1"), manager)
+
+    deliver()
+
+    assert InboxMessage.objects.get().link == reverse("report-levels") + "?by=month"
+
+
+@pytest.mark.django_db
+def test_message_that_cannot_be_kept_is_told_as_a_failure(manager) -> None:
+    make_report_schedule(view_of(manager), manager)
+
+    deliver_due(at=NOW, make=lambda schedule, day: MadeReport("Made.", [], "/" * 3000, "report.csv", b""))
+
+    assert InboxMessage.objects.get().subject == "Levels by department: not delivered"
 
 
 @pytest.mark.django_db
