@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from portal import clock
+from portal.context import COUNTED_UP_TO
 from portal.models import InboxMessage
 from portal.presenters.inbox import shown_messages
 from portal.presenters.keyset import count_text, instant, keyset_page
@@ -109,4 +110,5 @@ def _message(request: HttpRequest, pk: int) -> InboxMessage:
 
 
 def _unread(request: HttpRequest) -> str:
-    return count_text(InboxMessage.objects.of(request.user).unread())
+    """How many messages are unread, counted as far as the menu counts them."""
+    return count_text(InboxMessage.objects.of(request.user).unread(), COUNTED_UP_TO)
