@@ -4,11 +4,14 @@ from coding.models.impact import ImpactPreview, ImpactRow, RecaptureItem, Recapt
 from coding.models.lines import ChargeLine, FeeSchedule, LineState
 from coding.models.rates import ContractRate
 from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
-from coding.models.rollups import ChargeRollup, Grain, RollupMark
+from coding.models.rollups import LINES_CAPTURED, ActMark, ActRollup, ChargeRollup, Grain, RollupMark
 from coding.models.rulings import HELD_BY_HAND, HoldNote, SessionHold, SessionRuling, TraceRecord
 
 __all__ = [
     "HELD_BY_HAND",
+    "LINES_CAPTURED",
+    "ActMark",
+    "ActRollup",
     "ChargeLine",
     "ChargeRollup",
     "ContractRate",

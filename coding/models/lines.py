@@ -94,6 +94,7 @@ class ChargeLine(models.Model):
         ]
         indexes = [
             models.Index(fields=["session"]),
+            models.Index(fields=["organization", "created_at"], name="line_by_capture"),
             models.Index(
                 fields=["organization", "-date_of_service", "-id"],
                 condition=~Q(state=LineState.VOID) & Q(replaced_in__isnull=True),

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from coding.models.lines import LineState
 from payers.models import Payer
-from portal.models import ClaimForm, Department, Machine, Organization, Physician
+from portal.models import ClaimForm, Department, Machine, Organization, Physician, User
 
 
 class Grain(models.TextChoices):
@@ -71,3 +71,44 @@ class RollupMark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.department_id}, {self.month}"
+
+
+# What acts call the lines that captures of a person wrote; the audit trail has one act a capture, and no lines.
+LINES_CAPTURED = "lines_captured"
+
+
+class ActRollup(models.Model):
+    """How often a person did one kind of thing on a day, by the clock of one time zone of the organization.
+
+    `by` is None for what no person did. `action` is that of the audit trail, or `LINES_CAPTURED`.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    zone = models.CharField(max_length=40)
+    day = models.DateField()
+    by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", null=True)
+    action = models.CharField(max_length=40)
+    times = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["organization", "zone", "day", "id"]
+        indexes = [models.Index(fields=["organization", "zone", "day"], name="acts_by_day")]
+        constraints = [models.CheckConstraint(condition=Q(times__gte=1), name="act_rollup_counts_something")]
+
+    def __str__(self) -> str:
+        return f"{self.action}, {self.day}: {self.times}"
+
+
+class ActMark(models.Model):
+    """A day of UTC in which somebody did something since its acts were summed up: until they are, they are counted."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    day = models.DateField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}, {self.day}"

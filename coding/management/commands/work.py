@@ -7,6 +7,7 @@ import time
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from coding.act_rollups import refresh_acts
 from coding.jobs import KINDS
 from coding.presenters.report_files import scheduled_report
 from coding.rollups import refresh_rollups
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         if options["once"]:
             jobs = work_off(kinds=KINDS)
             refresh_rollups()
+            refresh_acts()
             self.stdout.write(f"jobs: {jobs}, reports: {deliver_due(at=clock.now(), make=scheduled_report)}")
             forget_old_messages(at=clock.now())
             return
@@ -50,6 +52,7 @@ class Command(BaseCommand):
             work_off(kinds=KINDS, is_stopping=is_stopping)
             if time.monotonic() - summed_at >= SECONDS_BETWEEN_SUMS and not is_stopping():
                 refresh_rollups()
+                refresh_acts()
                 deliver_due(at=clock.now(), make=scheduled_report, is_stopping=is_stopping)
                 forget_old_messages(at=clock.now())
                 summed_at = time.monotonic()

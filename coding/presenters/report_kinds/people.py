@@ -2,40 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
-from typing import Any
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from django.db.models import Count, QuerySet
-from django.db.models.functions import TruncWeek
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from coding.act_rollups import ActsAsked, act_sums
 from coding.forms.reports import TableReportForm
-from coding.models import ChargeLine
+from coding.models import LINES_CAPTURED
 from coding.presenters.report_shapes import Cell, Table, TableReport, bars_of
-from portal.models import AuditEvent, Department, User
+from portal.models import Department, User
 from portal.presenters.audit import action_words
 
 WEEKS_SHOWN = 12
 
 
-def _events(form: TableReportForm) -> tuple[QuerySet, dict[str, str]]:
-    """The trail over the days asked for, on the clock that the audit trail shows, and those days as its filters."""
-    zone = _zone(form)
-    chosen = form.cleaned_data
-    first = chosen["start"] or form.choices.today - timedelta(weeks=WEEKS_SHOWN)
-    days = {"start": first.isoformat()}
-    events = AuditEvent.objects.visible_to(form.user).filter(at__gte=datetime.combine(first, time(), zone))
-    if chosen["end"]:
-        days["end"] = chosen["end"].isoformat()
-        events = events.filter(at__lt=datetime.combine(chosen["end"] + timedelta(days=1), time(), zone))
-    return events, days
-
-
-def _zone(form: TableReportForm) -> Any:
-    return (form.choices.departments[0] if form.choices.departments else Department()).zone
+def _asked(form: TableReportForm, actions: tuple[str, ...] = ()) -> tuple[ActsAsked, dict[str, str]]:
+    """The days asked for, on the clock that the audit trail shows, and those days as its filters."""
+    zone = (form.choices.departments[0] if form.choices.departments else Department()).zone
+    first, last = form.cleaned_data["start"], form.cleaned_data["end"]
+    first = first or form.choices.today - timedelta(weeks=WEEKS_SHOWN)
+    days = {"start": first.isoformat()} | ({"end": last.isoformat()} if last else {})
+    return ActsAsked(zone, first, last, actions), days
 
 
 WORK = (
@@ -47,20 +37,11 @@ WORK = (
 
 def _productivity_table(form: TableReportForm) -> Table:
     """What each person entered, captured and released in a week, from the rows that say so."""
-    events, days = _events(form)
-    zone = _zone(form)
+    asked, days = _asked(form, (*(action for action, _label in WORK), LINES_CAPTURED))
     acts: dict[tuple[int, date], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    done = (
-        events.filter(by__isnull=False, action__in=[action for action, _label in WORK])
-        .order_by()
-        .annotate(week=TruncWeek("at", tzinfo=zone))
-        .values_list("by", "week", "action")
-        .annotate(number=Count("pk"))
-    )
-    for person, week, action, number in done:
-        acts[(person, week.date())][action] += number
-    for person, week, number in _lines_captured(form, days, zone):
-        acts[(person, week.date())]["lines"] += number
+    for (person, week, action), number in act_sums(user=form.user, asked=asked, by=("by", "week", "action")).items():
+        if person is not None:
+            acts[(person, week)][action] += number
     people = User.objects.in_bulk({person for person, _week in acts})
     ordered = sorted(acts, key=lambda group: (people[group[0]].shown_name.casefold(), group))
     rows = [
@@ -71,7 +52,7 @@ def _productivity_table(form: TableReportForm) -> Table:
                 _trail(acts[(person, week)][action], people[person], _within_week(week, days), action=action)
                 for action, _label in WORK
             ),
-            Cell(acts[(person, week)]["lines"]),
+            Cell(acts[(person, week)][LINES_CAPTURED]),
         )
         for person, week in ordered
     ]
@@ -93,23 +74,6 @@ def _productivity_table(form: TableReportForm) -> Table:
     )
 
 
-def _lines_captured(form: TableReportForm, days: Mapping[str, str], zone: Any) -> QuerySet:
-    """Lines that captures of a person wrote in a week, those that were replaced since with them."""
-    lines = ChargeLine.objects.visible_to(form.user).filter(
-        ruling__captured_by__isnull=False,
-        created_at__gte=datetime.combine(date.fromisoformat(days["start"]), time(), zone),
-    )
-    if "end" in days:
-        last = date.fromisoformat(days["end"]) + timedelta(days=1)
-        lines = lines.filter(created_at__lt=datetime.combine(last, time(), zone))
-    return (
-        lines.order_by()
-        .annotate(week=TruncWeek("created_at", tzinfo=zone))
-        .values_list("ruling__captured_by", "week")
-        .annotate(number=Count("pk"))
-    )
-
-
 def _within_week(week: date, days: Mapping[str, str]) -> dict[str, str]:
     """The days of a week that the report's own days leave."""
     last = (week + timedelta(days=6)).isoformat()
@@ -125,12 +89,12 @@ def _trail(number: int, person: User | None, filters: Mapping[str, str], **more:
 
 def _access_table(form: TableReportForm) -> Table:
     """What each person did, by kind of act."""
-    events, days = _events(form)
-    counts = list(events.order_by().values_list("by", "action").annotate(number=Count("pk")))
-    people: dict[int | None, User] = dict(User.objects.in_bulk({person for person, _action, _n in counts if person}))
+    asked, days = _asked(form)
+    counts = act_sums(user=form.user, asked=asked, by=("by", "action"))
+    people: dict[int | None, User] = dict(User.objects.in_bulk({person for person, _action in counts if person}))
     named = [
         (people[person].shown_name if person else _("The system"), action, number, people.get(person))
-        for person, action, number in counts
+        for (person, action), number in counts.items()
     ]
     named.sort(key=lambda one: (one[3] is None, one[0].casefold(), one[1]))
     by_person: dict[str, int] = defaultdict(int)
@@ -160,7 +124,11 @@ PRODUCTIVITY = TableReport(
     asks=("start", "end"),
     groupings=(),
     table_of=_productivity_table,
-    note=gettext_lazy("Days are those of the entry. Without a first day: the last 12 weeks."),
+    note=gettext_lazy(
+        "Days are those of the entry. Without a first day: the last 12 weeks. Lines captured are all that the captures "
+        "of the person wrote, with those replaced or void since; charge review lists live lines alone, so that this "
+        "number opens no list."
+    ),
 )
 ACCESS = TableReport(
     name="access",
