@@ -140,10 +140,8 @@ def _shown(rows: Sequence[Any]) -> Shown:
 
 def brought_in(plan: RatePlan, followed: Followed) -> str:
     """What became of a schedule, in words."""
-    told = _("%(new)s rates added, %(changed)s amended.") % {
-        "new": f"{len(plan.new):,}",
-        "changed": f"{len(plan.changed):,}",
-    }
+    added = ngettext("%(n)s rate added", "%(n)s rates added", len(plan.new)) % {"n": f"{len(plan.new):,}"}
+    told = _("%(added)s, %(changed)s amended.") % {"added": added, "changed": f"{len(plan.changed):,}"}
     return f"{told} {followed_words(followed)}"
 
 

@@ -50,10 +50,9 @@ class Expected:
 def _of(expected_from: str, sums: LineSums) -> Expected:
     if not expected_from:
         return Expected(missing=sums)
-    labels = frozenset((expected_from,))
     if expected_from.startswith(CONTRACT_FROM):
-        return Expected(by_contract=sums, labels=labels)
-    return Expected(national=sums, labels=labels)
+        return Expected(by_contract=sums, labels=frozenset((_("Contract"),)))
+    return Expected(national=sums, labels=frozenset((expected_from,)))
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,13 @@ def _expected_table(form: TableReportForm) -> Table:
             _("Expected by"),
             _("Lines"),
             _("Units"),
-            _("Expected by contract"),
-            _("Expected by national rates"),
-            _("Lines whose rate is missing"),
+            _("By contract"),
+            _("By national rates"),
+            _("Rate missing"),
             _("Charge amount"),
-            _("Lines without a charge amount"),
+            _("Charge missing"),
             _("Paid (835)"),
-            _("Paid less expected"),
+            _("Variance"),
         ),
         words=3 + len(headings),
         rows=rows,
@@ -188,7 +187,7 @@ EXPECTED = TableReport(
     table_of=_expected_table,
     note=gettext_lazy(
         "National rates are Medicare's, unadjusted, of the schedule and year named; no other payer owes them. A "
-        "missing rate is counted, never taken as zero. What was paid is not known yet: answers of payers (835) are not "
-        "read here so far, and that is not zero."
+        "missing rate or charge is counted in lines, never taken as zero. What was paid is not known yet: answers of "
+        "payers (835) are not read here so far, and that is not zero."
     ),
 )
