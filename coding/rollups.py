@@ -22,14 +22,21 @@ from coding.models import ChargeLine, ChargeRollup, Grain, RollupMark
 from portal.models import Department, DepartmentStatus, Organization
 
 PAYER = "ruling__policy_version__policy__payer"
-STATUS_THAT_DAY = DepartmentStatus.objects.filter(
-    department=OuterRef("session__department"), effective_from__lte=OuterRef("date_of_service")
-).order_by("-effective_from")
-# The setting of a line as billing saw it on its day; empty before the department's first one.
-SETTING = Case(
-    When(session__is_inpatient=True, then=Value(Setting.INPATIENT.value)),
-    default=Coalesce(Subquery(STATUS_THAT_DAY.values("setting")[:1]), Value("")),
-)
+
+
+def setting_on(day: str) -> Case:
+    """The setting of a row's `session` as billing saw it on its day; empty before the department's first one."""
+    status = DepartmentStatus.objects.filter(
+        department=OuterRef("session__department"), effective_from__lte=OuterRef(day)
+    ).order_by("-effective_from")
+    return Case(
+        When(session__is_inpatient=True, then=Value(Setting.INPATIENT.value)),
+        default=Coalesce(Subquery(status.values("setting")[:1]), Value("")),
+    )
+
+
+# The setting of a line.
+SETTING = setting_on("date_of_service")
 # What sums can be grouped by, and where a line has it.
 OF_LINE: dict[str, Any] = {
     "organization": F("organization"),

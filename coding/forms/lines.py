@@ -211,6 +211,21 @@ class WaitingFilterForm(DepartmentFilterForm):
     owner = forms.ChoiceField(label=_("Owner of the hold"), required=False)
     age = forms.IntegerField(label=_("Days held, at least"), required=False, min_value=0, max_value=3650)
     filing = forms.ChoiceField(label=_("Filing deadline"), required=False, choices=DEADLINES)
+    code = forms.RegexField(
+        r"^\s*[0-9A-Za-z]{5}\s*$",
+        label=_("Code"),
+        required=False,
+        max_length=9,
+        error_messages={"invalid": _("A code has five characters, like 77407.")},
+    )
+    setting = forms.ChoiceField(label=_("Setting"), required=False, choices=[("", _("All")), *SETTING_LABELS.items()])
+    modifier = forms.RegexField(
+        r"^\s*[0-9A-Za-z]{2}\s*$",
+        label=_("Carries modifier"),
+        required=False,
+        max_length=6,
+        error_messages={"invalid": _("A modifier has two characters, like 26.")},
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -228,6 +243,12 @@ class WaitingFilterForm(DepartmentFilterForm):
             (NOBODY, _("Nobody")),
             *self.choices.owners,
         ]
+
+    def clean_code(self) -> str:
+        return self.cleaned_data["code"].strip().upper()
+
+    def clean_modifier(self) -> str:
+        return self.cleaned_data["modifier"].strip().upper()
 
     @property
     def owner_id(self) -> int | None:
@@ -266,21 +287,6 @@ class ChargeFilterForm(WaitingFilterForm):
         label=_("State"),
         required=False,
         choices=[("", _("All")), *(choice for choice in LineState.choices if choice[0] != LineState.VOID)],
-    )
-    code = forms.RegexField(
-        r"^\s*[0-9A-Za-z]{5}\s*$",
-        label=_("Code"),
-        required=False,
-        max_length=9,
-        error_messages={"invalid": _("A code has five characters, like 77407.")},
-    )
-    setting = forms.ChoiceField(label=_("Setting"), required=False, choices=[("", _("All")), *SETTING_LABELS.items()])
-    modifier = forms.RegexField(
-        r"^\s*[0-9A-Za-z]{2}\s*$",
-        label=_("Carries modifier"),
-        required=False,
-        max_length=6,
-        error_messages={"invalid": _("A modifier has two characters, like 26.")},
     )
     modifiers = forms.RegexField(
         rf"^\s*({NO_MODIFIERS}|[0-9A-Za-z]{{2}}(-[0-9A-Za-z]{{2}}){{0,3}})\s*$",
@@ -324,12 +330,6 @@ class ChargeFilterForm(WaitingFilterForm):
         super().__init__(*args, **kwargs)
         physician = self.fields["physician"]
         physician.choices = [*physician.choices, (NO_PHYSICIAN, _("No physician"))]
-
-    def clean_code(self) -> str:
-        return self.cleaned_data["code"].strip().upper()
-
-    def clean_modifier(self) -> str:
-        return self.cleaned_data["modifier"].strip().upper()
 
     @property
     def all_modifiers(self) -> tuple[str, ...] | None:

@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import (
+    CharField,
     Count,
     DateField,
     Exists,
+    ExpressionWrapper,
     F,
     FilteredRelation,
     Min,
@@ -32,6 +34,7 @@ from coding.forms.holds import BY_AGE, BY_DUE_DAY, NOT_SET, OVERDUE, THIS_WEEK, 
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
 from coding.presenters.review import DEADLINE_IS_NEAR, NarrowTo, hold_title
 from coding.reports import NO_PAYER
+from coding.rollups import setting_on
 from portal import clock
 from portal.models import User
 from portal.presenters.ageing import AGES
@@ -122,10 +125,26 @@ def holds_asked(form: HoldFilterForm) -> QuerySet:
         wanted &= Q(opened_at__lte=form.held_since)
     if form.held_until is not None:
         wanted &= Q(opened_at__gt=form.held_until)
+    if chosen["setting"]:
+        holds = holds.alias(setting_that_day=setting_on("session__date_of_service"))
+        wanted &= Q(setting_that_day=chosen["setting"])
+    if chosen["code"] or chosen["modifier"]:
+        wanted &= Q(Exists(_lines_kept_back(chosen["code"], chosen["modifier"])))
     ruling = _wanted_of_ruling(form)
     if ruling:
         wanted &= Q(Exists(SessionRuling.objects.current().filter(ruling, session=OuterRef("session"))))
     return holds.filter(wanted)
+
+
+def _lines_kept_back(code: str, modifier: str) -> QuerySet:
+    """The lines that a hold keeps back, of a code and with a modifier; a hold without a line has none of either."""
+    lines = ChargeLine.objects.standing().filter(session=OuterRef("session"))
+    for name in ("claim_form", "role"):
+        of_hold = ExpressionWrapper(OuterRef(name), CharField())
+        lines = lines.alias(**{f"hold_{name}": of_hold}).filter(**{f"hold_{name}__in": ["", F(name)]})
+    if code:
+        lines = lines.filter(code=code)
+    return lines.filter(modifiers__contains=[modifier]) if modifier else lines
 
 
 def _wanted_of_session(chosen: Mapping[str, Any]) -> Q:

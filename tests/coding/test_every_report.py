@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.reports import Grouping
-from tests.builders import make_organization, make_user
+from tests.builders import make_authorization, make_department, make_organization, make_payer, make_user
 from tests.coding.report_samples import make_authorized, make_priced, make_worked
 
 pytestmark = pytest.mark.django_db
@@ -23,6 +23,14 @@ EVERY = [
     *((name, value) for name, report in TABLE_REPORTS.items() for value, _label in report.groupings or [("", "")]),
 ]
 OF_DEPARTMENTS = [(name, by) for name, by in EVERY if name == "charges" or "department" in TABLE_REPORTS[name].asks]
+# The filters of each report; a list has those that narrow it in the sample.
+OF_CHARGES = ("payer", "department", "machine", "physician", "setting", "state", "reason", "owner", "age", "code")
+OF_CHARGES += ("modifier", "modifiers", "missing", "start", "end")
+FILTERS = [
+    *(("charges", asked) for asked in OF_CHARGES),
+    *((name, asked) for name, report in TABLE_REPORTS.items() for asked in report.asks),
+]
+DAYS_OF_ACTS = {"start": "2027-01-01", "end": "2026-11-01"}
 # A course may belong to several rows, and is one in the total.
 COUNTED_ONCE = {("authorizations", "Courses")}
 
@@ -44,7 +52,35 @@ def manager(organization, client):
 def worked(organization, manager):
     make_priced(organization)
     courses = make_worked(organization, manager)
-    return [*courses, *make_authorized([course.department for course in courses], manager)]
+    off_campus = make_department(organization, "hospital_off_campus_excepted")
+    make_authorization(courses[0], make_payer(organization))
+    departments = [*(course.department for course in courses), off_campus]
+    return [*courses, *make_authorized(departments, manager)]
+
+
+def value_of(name, asked, courses):
+    """A value of a filter that leaves something out of the report."""
+    if name in ("productivity", "access"):
+        return DAYS_OF_ACTS[asked]
+    entered, freestanding, authorized, *_others = courses
+    return {
+        "payer": authorized.authorizations.get().payer.slug,
+        "department": freestanding.department_id,
+        "machine": entered.department.machines.earliest("pk").pk,
+        "physician": entered.physician_id,
+        "setting": "freestanding",
+        "state": "held",
+        "reason": "IMAGE_UNSIGNED",
+        "owner": "me",
+        "age": "1",
+        "code": "77386",
+        "modifier": "PO",
+        "modifiers": "none",
+        "missing": "charge",
+        "start": "2026-01-01",
+        "end": "2025-12-31",
+        "courses": "all",
+    }[asked]
 
 
 class ReportTable(HTMLParser):
@@ -166,6 +202,17 @@ def test_every_linked_number_opens_exactly_its_rows_and_their_file(worked, clien
     assert links or name == "denials"
     assert opened == [number for number, _url in links]
     assert [rows for rows, _number in with_file] == [number for _rows, number in with_file]
+
+
+@pytest.mark.parametrize(("name", "asked"), FILTERS)
+def test_every_filter_narrows_a_report_and_the_lists_behind_its_numbers_alike(worked, client, name, asked):
+    whole = shown(client, name, "")
+
+    narrowed = shown(client, name, "", **{asked: value_of(name, asked, worked)})
+
+    opened = [count_behind(client, url) for _number, url in narrowed.links]
+    assert opened == [number for number, _url in narrowed.links]
+    assert narrowed.rows != whole.rows or name == "denials"
 
 
 @pytest.mark.parametrize(("name", "by"), EVERY)

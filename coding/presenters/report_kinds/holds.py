@@ -97,7 +97,7 @@ HOLDS = TableReport(
     title=gettext_lazy("Holds and their age"),
     purpose=gettext_lazy("What is kept back, why, by whom it waits to be cleared, and for how long."),
     icon="pause-circle",
-    asks=("payer", "department", "physician", "reason", "start", "end"),
+    asks=("payer", "department", "setting", "physician", "reason", "code", "modifier", "start", "end"),
     groupings=(("reason", gettext_lazy("Reason")), ("owner", gettext_lazy("Owner")), DEPARTMENT),
     table_of=_holds_table,
 )

@@ -71,7 +71,7 @@ LEVELS = TableReport(
     title=gettext_lazy("Level mix"),
     purpose=gettext_lazy("Delivery lines by level, and the share of the highest one."),
     icon="bar-chart",
-    asks=OF_LINES,
+    asks=(*OF_LINES, "modifier"),
     groupings=(
         ("physician", gettext_lazy("Physician")),
         ("machine", gettext_lazy("Machine")),
