@@ -85,3 +85,18 @@ def tab_to(page: Page, target: Locator) -> None:
         if target.evaluate("element => element === document.activeElement"):
             return
     raise AssertionError(f"Tab does not reach {target}")
+
+
+def go(page: Page, target: Locator) -> None:
+    """Press Tab until the target has the focus, and open it."""
+    tab_to(page, target)
+    page.keyboard.press("Enter")
+
+
+def title(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
+def rows(page: Page) -> Locator:
+    """The rows of a list that keys move along."""
+    return page.locator("tr[data-row]")

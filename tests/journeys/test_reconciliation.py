@@ -3,14 +3,14 @@
 from datetime import datetime, time, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from coding.services import capture_from
 from portal import clock
 from portal.models import DaySignOff, GapReason
 from portal.roles import install_roles
 from tests.builders import make_organization, make_scheduled_fraction, make_session, make_treated_course, make_user
-from tests.journeys.browsing import complaints_in_both_themes, tab_to
+from tests.journeys.browsing import complaints_in_both_themes, go, tab_to, title
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,16 +42,6 @@ def manager_page(coder_page: Page) -> Page:
     coder_page.set_viewport_size({"width": 1440, "height": 900})
     coder_page.emulate_media(reduced_motion="reduce")
     return coder_page
-
-
-def go(page: Page, target: Locator) -> None:
-    """Press Tab until the target has the focus, and open it."""
-    tab_to(page, target)
-    page.keyboard.press("Enter")
-
-
-def title(page: Page) -> Locator:
-    return page.get_by_role("heading", level=1)
 
 
 def test_manager_opens_a_number_says_why_and_signs_the_day(manager_page: Page, live_server, clinic) -> None:
