@@ -15,11 +15,13 @@ from palette_png import with_palette
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 from coding.demo_day import EXAMPLES, MACHINE_TO_ENTER, READY_FOR_A_PATTERN, TWO_AUTHORIZED_LEFT
-from coding.models import ChargeLine, SessionHold
+from coding.demo_gaps import SENT_AND_VOIDED
+from coding.models import ChargeLine, LineState, SessionHold
 from portal.models import Course, Machine, SessionCandidate, TreatmentLogImport, TreatmentSession
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "screens"
 SIZE = {"width": 1280, "height": 860}
+JANUARY = "start=2026-01-01&end=2026-01-31"
 
 
 def stay(page: Page) -> None:
@@ -77,7 +79,20 @@ def screens() -> list[Screen]:
         Screen("packs", reverse("pack-list"), person="admin"),
         Screen("reference", reverse("reference-list"), person="admin"),
         Screen("recapture", reverse("recapture-list")),
-        Screen("reconciliation", reverse("reconciliation"), person="manager"),
+        Screen("reconciliation", f"{reverse('reconciliation')}?{JANUARY}&by=course", person="manager"),
+        Screen("reconciliation-day", gap_day(), person="manager"),
+        Screen("filing-clock", f"{reverse('filing-clock')}?left=7", person="manager"),
+        Screen("filing-sunset", f"{reverse('filing-sunset')}?left=7", press("w"), person="manager"),
+        Screen("filing-proof", proof_of_exported(), person="manager"),
+        Screen("level-guard", reverse("level-guard"), person="manager"),
+        Screen("level-guard-course", audited_course(), person="manager"),
+        Screen("authorizations", f"{reverse('authorization-ledger')}?show=all&left=few", person="manager"),
+        Screen("home-manager", reverse("home"), wait_for_panels, person="manager"),
+        Screen("inbox", reverse("inbox"), person="manager"),
+        Screen("reports", reverse("report-list"), person="manager"),
+        Screen("report-levels", reverse("report-levels"), person="manager"),
+        Screen("report-expected", reverse("report-expected"), person="manager"),
+        Screen("rates", reverse("rate-list"), person="admin"),
         Screen("code", reverse("code-detail", args=["77407"])),
         Screen("transition", reverse("code-transition")),
         Screen("report", reverse("report-charges"), person="manager"),
@@ -131,6 +146,30 @@ def held_level_3() -> str:
 def freestanding() -> str:
     lines = ChargeLine.objects.live().filter(code="G6015", ruling__policy_version__policy__payer__slug="medicare")
     return reverse("session-detail", args=[lines.filter(state="ready").latest("pk").session_id])
+
+
+def gap_day() -> str:
+    """A day on which a session was sent and then voided."""
+    session = TreatmentSession.objects.filter(course__account_number=SENT_AND_VOIDED).earliest("started_at")
+    asked = urlencode({"day": session.date_of_service.isoformat()})
+    return f"{reverse('reconciliation-day', args=[session.department_id])}?{asked}"
+
+
+def proof_of_exported() -> str:
+    """A line that was sent before its last day."""
+    lines = ChargeLine.objects.filter(state=LineState.EXPORTED, ruling__file_by__isnull=False)
+    return reverse("filing-proof", args=[lines.latest("ruling__file_by").pk])
+
+
+def audited_course() -> str:
+    """A course of the highest level of which some session lacks its record."""
+    hold = SessionHold.objects.open().filter(name="LEVEL3_DOCUMENTATION").order_by("pk").first()
+    return reverse("level-guard-course", args=[hold.session.course_id])
+
+
+def wait_for_panels(page: Page) -> None:
+    """The panels that come after the page."""
+    page.wait_for_load_state("networkidle")
 
 
 def type_pattern(page: Page) -> None:
