@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from coding.models import RollupMark, SessionHold
+from coding.models import ChargeLine, RollupMark, SessionHold
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.services import capture_from
 from portal.models import SavedView
@@ -77,6 +77,23 @@ def test_seam_report_shows_no_line_on_the_wrong_side(worked, client):
     assert table.total[-1].value == 0
     assert table.total[2].value > 0
     assert table.total[3].value > 0
+
+
+def test_seam_report_opens_exactly_the_lines_whose_code_does_not_hold(worked, client):
+    deleted = ChargeLine.objects.live().filter(code="77386").first()
+    fields = {
+        field.attname: getattr(deleted, field.attname)
+        for field in ChargeLine._meta.concrete_fields
+        if field.name != "id"
+    }
+    session = deleted.session.course.sessions.latest("started_at")
+    ChargeLine.objects.filter(session=session).update(state="void", void_reason="Another code was sent")
+    ChargeLine.objects.create(**fields | {"session_id": session.pk, "date_of_service": session.date_of_service})
+
+    wrong = [row[-1] for row in table_of(client, "seam").rows if row[-1].value]
+
+    assert [cell.value for cell in wrong] == [1]
+    assert [row.line.code for row in client.get(wrong[0].url).context["page"].rows] == ["77386"]
 
 
 def test_denials_report_says_that_nothing_is_known_and_no_zero(worked, client):

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from coding.codebook_in_use import current_codebook
 from coding.engine.codebook import Code
+from coding.engine.periods import ONE_DAY, Period
 from coding.forms.reports import TableReportForm
 from coding.presenters.charge_report import opened
 from coding.presenters.report_kinds.line_groups import filters_of_key, keys_of
@@ -24,16 +25,19 @@ def _seam_table(form: TableReportForm) -> Table:
     """Lines on either side of the turn, and those whose code does not hold on their day."""
     sums = line_sums(user=form.user, filters=form.filters, by=(form.grouping, "code", "month"))
     codes = current_codebook().codes
-    groups: dict[tuple[Any, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    groups: dict[tuple[Any, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for (value, code, month), summed in sums.items():
         numbers = groups[(value, code)]
         numbers[0 if month < FIRST_DAY_OF_NEW_CODES else 1] += summed.lines
-        if not _holds_in(codes, code, month):
-            numbers[2] += summed.lines
+        valid = _valid(codes, code)
+        numbers[2] += summed.lines if valid.is_after(month) else 0
+        numbers[3] += summed.lines if valid.is_before(month) else 0
     names = keys_of(form, {value for value, _code in groups})
     ordered = sorted(groups, key=lambda group: (names[group[0]].order, group[1]))
-    rows = [_seam_cells(names[value], code, groups[(value, code)], form) for value, code in ordered]
-    total = [sum(numbers[place] for numbers in groups.values()) for place in range(3)]
+    rows = [
+        _seam_cells(names[value], code, _valid(codes, code), groups[(value, code)], form) for value, code in ordered
+    ]
+    total = [sum(row[place].value for row in rows) for place in (2, 3, 4)]
     return Table(
         headings=(
             str(dict(form.fields["by"].choices)[form.grouping]),
@@ -61,35 +65,50 @@ def _seam_table(form: TableReportForm) -> Table:
 
 def _by_code(groups: Mapping[tuple[Any, str], Sequence[int]]) -> dict[str, tuple[int, int]]:
     codes: dict[str, tuple[int, int]] = {}
-    for (_value, code), (before, after, _wrong) in groups.items():
+    for (_value, code), (before, after, *_wrong) in groups.items():
         earlier, later = codes.get(code, (0, 0))
         codes[code] = (earlier + before, later + after)
     return codes
 
 
-def _holds_in(codes: Mapping[str, Code], code: str, month: date) -> bool:
-    """Whether a code holds in a month; one that the codebook does not know is not said to be wrong."""
+def _valid(codes: Mapping[str, Code], code: str) -> Period:
+    """The days on which a code holds; one that the codebook does not know is not said to be wrong."""
     known = codes.get(code)
-    return known is None or month in known.valid
+    return Period() if known is None else known.valid
 
 
-def _seam_cells(key: GroupKey, code: str, numbers: Sequence[int], form: TableReportForm) -> tuple[Cell, ...]:
-    before, after, wrong = numbers
+def _seam_cells(
+    key: GroupKey, code: str, valid: Period, numbers: Sequence[int], form: TableReportForm
+) -> tuple[Cell, ...]:
+    before, after, too_early, too_late = numbers
     filters = filters_of_key(key, form)
-    earlier = later = both = None
+    earlier = later = wrong = None
     if filters is not None:
-        both = {**filters, "code": code}
-        last, first = (FIRST_DAY_OF_NEW_CODES - timedelta(days=1)).isoformat(), FIRST_DAY_OF_NEW_CODES.isoformat()
-        earlier = {**both, "end": min(both.get("end") or last, last)}
-        later = {**both, "start": max(both.get("start") or first, first)}
-    side = earlier if wrong == before else later if wrong == after else both
+        of_code = {**filters, "code": code}
+        earlier, later = _until(FIRST_DAY_OF_NEW_CODES, of_code), _since(FIRST_DAY_OF_NEW_CODES, of_code)
+        # Lines on both sides of a code's days are no one stretch of days, which is all that a filter can name.
+        if too_early and not too_late:
+            wrong = _until(valid.starts_on, of_code)
+        if too_late and not too_early:
+            wrong = _since(valid.ends_before, of_code)
     return (
         Cell(key.label),
         Cell(code),
         cell_of(opened(before, earlier), before),
         cell_of(opened(after, later), after),
-        cell_of(opened(wrong, side), wrong),
+        cell_of(opened(too_early + too_late, wrong), too_early + too_late),
     )
+
+
+def _until(day: date, filters: Mapping[str, str]) -> dict[str, str]:
+    """The filters, for the days before a day alone."""
+    last = (day - ONE_DAY).isoformat()
+    return {**filters, "end": min(filters.get("end", last), last)}
+
+
+def _since(day: date, filters: Mapping[str, str]) -> dict[str, str]:
+    """The filters, for a day and those after it alone."""
+    return {**filters, "start": max(filters.get("start", ""), day.isoformat())}
 
 
 SEAM = TableReport(
