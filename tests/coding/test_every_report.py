@@ -70,6 +70,7 @@ def value_of(name, asked, courses):
         "physician": entered.physician_id,
         "setting": "freestanding",
         "state": "held",
+        "expected_by": "national",
         "reason": "IMAGE_UNSIGNED",
         "owner": "me",
         "age": "1",

@@ -11,10 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import TableReportForm
-from coding.models.rates import CONTRACT_FROM
 from coding.presenters.charge_report import filters_of, opened
 from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Table, TableReport, bars_of, cell_of
-from coding.reports import Grouping, GroupKey, Missing, line_sums, names_of
+from coding.reports import ExpectedBy, Grouping, GroupKey, Missing, line_sums, names_of
 from coding.rollups import NO_LINES, LineSums
 
 BY_CODE, BY_SETTING, BY_YEAR = "code", "setting", "year"
@@ -50,7 +49,7 @@ class Expected:
 def _of(expected_from: str, sums: LineSums) -> Expected:
     if not expected_from:
         return Expected(missing=sums)
-    if expected_from.startswith(CONTRACT_FROM):
+    if ExpectedBy.of(expected_from) is ExpectedBy.CONTRACT:
         return Expected(by_contract=sums, labels=frozenset((_("Contract"),)))
     return Expected(national=sums, labels=frozenset((expected_from,)))
 
@@ -178,7 +177,7 @@ EXPECTED = TableReport(
         "What is expected to be paid for live lines, by your own contract rates and by national rates."
     ),
     icon="cash-coin",
-    asks=(*OF_LINES, "code", "state"),
+    asks=(*OF_LINES, "code", "state", "expected_by"),
     groupings=(
         (BY_CODE, gettext_lazy("Payer and code")),
         (BY_SETTING, gettext_lazy("Payer, code and setting")),
