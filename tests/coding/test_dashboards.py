@@ -116,11 +116,10 @@ class Clinic:
 
     def release_one(self, department) -> None:
         course = make_treated_course(self.organization, department=department, payer=self.payer)
-        course.prescriptions.update(plan_approved_at=None, plan_approved_by=None)
-        session = self.deliver(course, days=2, is_supervision_documented=False)
+        session = self.deliver(course, days=2, completion="partial")
         RecaptureItem.objects.create(version=self.version, session=session, lines_before="a", lines_after="b")
-        for hold in session.holds.filter(is_hard=False):
-            release_hold(hold=hold, note="The record shows it.", at=self.now, by=self.coder)
+        hold = session.holds.get(name="PARTIAL_REVIEW")
+        release_hold(hold=hold, note="The record shows it.", at=self.now, by=self.coder)
 
     def person(self, role: str, *, is_of_one_department: bool):
         person = make_user(self.organization, role=role, sees_all_departments=not is_of_one_department)

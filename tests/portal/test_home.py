@@ -176,7 +176,7 @@ def test_policies_of_an_admin_lead_to_a_version_in_review(client, organization):
     )
 
 
-OVERSIGHT = ["lines", "gaps", "filing", "lag", "imports", "references", "holds", "expected", "people"]
+OVERSIGHT = ["lines", "gaps", "filing", "sunset", "lag", "imports", "references", "holds", "expected", "people"]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ MATRIX = {
     "dashboard-lag": (OVERSEE, "GET", ""),
     "dashboard-gaps": (OVERSEE, "GET", ""),
     "dashboard-filing": (OVERSEE, "GET", ""),
+    "dashboard-sunset": (OVERSEE, "GET", ""),
     "dashboard-holds": (OVERSEE, "GET", ""),
     "dashboard-expected": (OVERSEE, "GET", ""),
     "dashboard-people": (OVERSEE, "GET", ""),

@@ -5,7 +5,7 @@ from typing import Any
 
 from coding.presenters.dashboards.charges import gaps_panel, lag_panel, lines_panel
 from coding.presenters.dashboards.expected import expected_panel
-from coding.presenters.dashboards.filing import filing_panel
+from coding.presenters.dashboards.filing import filing_panel, sunset_panel
 from coding.presenters.dashboards.holds import holds_panel
 from coding.presenters.dashboards.needs import needs_panel
 from coding.presenters.dashboards.references import references_panel
@@ -20,6 +20,7 @@ CONTENT: Mapping[str, Callable[[DashboardForm], dict[str, Any]]] = {
     "lag": lag_panel,
     "gaps": gaps_panel,
     "filing": filing_panel,
+    "sunset": sunset_panel,
     "holds": holds_panel,
     "expected": expected_panel,
     "people": people_panel,

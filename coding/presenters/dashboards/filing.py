@@ -1,10 +1,20 @@
-"""What is to be filed soon."""
+"""What is to be filed soon: lines, and the services of the last year on codes that are deleted since."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext as _
+from django.db.models import Count, QuerySet
 
-from coding.filing import Left, ServiceFilters, sunset, sunset_services, unfiled_lines
+from coding.filing import (
+    FILE_BY_OF_LINE,
+    FILE_BY_OF_SESSION,
+    Left,
+    ServiceFilters,
+    left_wanted,
+    sunset,
+    sunset_services,
+    unfiled_lines,
+)
 from coding.reports import ChargeFilters
 from portal.forms.dashboards import DashboardForm
 from portal.presenters.numbers import Number, list_of
@@ -13,34 +23,35 @@ SHOWN = (Left.OVERDUE, Left.WEEK, Left.MONTH)
 
 
 def filing_panel(form: DashboardForm) -> dict[str, Any]:
-    """What waits to be filed within a month, and the services on deleted codes that still can be."""
-    user, today = form.user, form.today
+    """The lines that wait to be filed within a month."""
     filters = ChargeFilters(department_id=form.department_id)
-    numbers = [
+    lines = unfiled_lines(user=form.user, filters=filters, left=None, today=form.today)
+    return {"numbers": _numbers(form, _counts(lines, FILE_BY_OF_LINE, form), "filing-clock")}
+
+
+def sunset_panel(form: DashboardForm) -> dict[str, Any]:
+    """The services on deleted codes that can still be filed; no period where no codes were deleted."""
+    period = sunset(form.today)
+    if period is None:
+        return {"period": None, "numbers": []}
+    filters = ServiceFilters(department_id=form.department_id)
+    services = sunset_services(user=form.user, period=period, filters=filters, left=None, today=form.today)
+    return {"period": period, "numbers": _numbers(form, _counts(services, FILE_BY_OF_SESSION, form), "filing-sunset")}
+
+
+def _counts(rows: QuerySet, field: str, form: DashboardForm) -> dict[str, int]:
+    return rows.order_by().aggregate(
+        **{left.value: Count("pk", filter=left_wanted(left, field=field, today=form.today)) for left in SHOWN}
+    )
+
+
+def _numbers(form: DashboardForm, counts: Mapping[str, int], list_name: str) -> list[Number]:
+    return [
         Number(
             str(left.label),
-            unfiled_lines(user=user, filters=filters, left=left, today=today).order_by().count(),
-            list_of("filing-clock", form.of_department, left=left.value),
-            _tone(left),
+            counts[left.value],
+            list_of(list_name, form.of_department, left=left.value),
+            "error" if left is Left.OVERDUE else "held",
         )
         for left in SHOWN
     ]
-    period = sunset(today)
-    if period is not None:
-        of_department = ServiceFilters(department_id=form.department_id)
-        numbers += [
-            Number(
-                _("On deleted codes: %(left)s") % {"left": str(left.label).lower()},
-                sunset_services(user=user, period=period, filters=of_department, left=left, today=today)
-                .order_by()
-                .count(),
-                list_of("filing-sunset", form.of_department, left=left.value),
-                _tone(left),
-            )
-            for left in SHOWN
-        ]
-    return {"numbers": numbers}
-
-
-def _tone(left: Left) -> str:
-    return "error" if left is Left.OVERDUE else "held"

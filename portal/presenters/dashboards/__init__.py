@@ -37,6 +37,7 @@ PANELS = (
     Panel("lines", _("Sessions and charge lines"), "coding.view_reports", BOTH),
     Panel("gaps", _("Missing charges and other gaps"), "coding.view_reports", BOTH),
     Panel("filing", _("Days left to file"), "coding.view_reports", DEPARTMENT),
+    Panel("sunset", _("Deleted codes: days left to file"), "coding.view_reports", DEPARTMENT),
     Panel("lag", _("From service to the first line"), "coding.view_reports", BOTH),
     Panel("imports", _("Imports"), "coding.view_reports"),
     Panel("policies", _("Policies that wait for you"), "payers.change_policyversion"),
