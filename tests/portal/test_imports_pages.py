@@ -1,9 +1,11 @@
 """Importing a treatment log in the portal: upload, preview, confirm, dismiss, and who may do what."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from coding.models import ChargeLine
@@ -29,6 +31,8 @@ from tests.portal.treatment_logs import SAMPLE, make_log, make_tables, make_zip,
 FILES = ("TrackTreatment.csv", "Site.csv", "TxField.csv", "Ident.csv")
 PAGES = (
     ("get", "import-list", []),
+    ("get", "import-refused", []),
+    ("get", "candidate-list", []),
     ("get", "import-upload", []),
     ("get", "import-detail", ["import"]),
     ("get", "candidate-detail", ["candidate"]),
@@ -37,7 +41,7 @@ PAGES = (
     ("post", "candidate-reopen", ["candidate"]),
     ("post", "candidate-accept", ["candidate"]),
 )
-READS = {"import-list", "import-detail", "candidate-detail"}
+READS = {"import-list", "import-refused", "candidate-list", "import-detail", "candidate-detail"}
 
 
 @pytest.fixture
@@ -499,7 +503,7 @@ def test_pages_by_role(client, organization, role, method, name, of):
     assert response.status_code in (200, 302, 403, 422)
 
 
-@pytest.mark.parametrize(("method", "name", "of"), PAGES[2:])
+@pytest.mark.parametrize(("method", "name", "of"), PAGES[4:])
 def test_pages_of_another_organization_are_not_found(client, coder, method, name, of):
     candidate = one_candidate(make_organization())
     ids = {"import": candidate.found_in_id, "candidate": candidate.pk}
@@ -544,3 +548,82 @@ def test_upload_by_somebody_of_one_department_wants_the_department(client, organ
     response = client.post(reverse("import-upload"), {"files": sample_files()})
 
     assert "department" in response.context["form"].errors
+
+
+def rows_told(client, name, **asked):
+    """What the pager of a list of imports says, and how many rows it shows."""
+    response = client.get(reverse(name), asked)
+    shown = response.context.get("candidates", response.context.get("rows"))
+    return response.context["pages"]["count_text"], len(shown)
+
+
+def test_import_list_narrows_by_the_day_of_the_import(client, coder, organization):
+    found = import_sample(organization)
+    day = found.at.astimezone(coder.zone).date()
+
+    assert rows_told(client, "import-list", start=day) == ("1 import", 1)
+    assert rows_told(client, "import-list", start=day + timedelta(days=1)) == ("0 imports", 0)
+    assert b"Choose an earlier day" in client.get(reverse("import-list"), {"start": "2030-01-01"}).content
+    assert client.get(reverse("import-list"), {"start": "soon"}).status_code == 422
+
+
+def test_refused_rows_are_listed_with_import_and_reason(client, coder, organization):
+    log = make_log(treatment(1), treatment(2, WasBeamOn="perhaps"))
+    found = import_treatment_log(organization=organization, log=log, by=coder)
+
+    page = client.get(reverse("import-refused"))
+
+    assert rows_told(client, "import-refused") == ("1 row", 1)
+    assert "WasBeamOn is &quot;perhaps&quot;" in page.text
+    assert reverse("import-detail", args=[found.pk]) in page.text
+    assert rows_told(client, "import-refused", start=found.at.date() + timedelta(days=2)) == ("0 rows", 0)
+
+
+def test_refused_rows_of_an_import_that_is_not_seen_are_not_listed(client, coder, organization):
+    here, elsewhere = (make_department(organization) for _ in range(2))
+    log = make_log(treatment(1), treatment(2, WasBeamOn="perhaps"))
+    import_treatment_log(organization=organization, log=log, by=coder, department=elsewhere)
+    reader = make_user(organization, role="coder", sees_all_departments=False)
+    reader.departments.set([here])
+    client.force_login(reader)
+
+    assert rows_told(client, "import-refused") == ("0 rows", 0)
+    assert rows_told(client, "candidate-list") == ("0 candidates", 0)
+
+
+def test_candidate_list_shows_what_waits_whichever_import_found_it(client, coder, organization):
+    import_sample(organization)
+    import_treatment_log(organization=organization, log=make_log(treatment(9901, Pat_ID1="777")), by=coder)
+    waiting = SessionCandidate.objects.open().count()
+
+    told, shown = rows_told(client, "candidate-list")
+
+    assert (told, shown) == (f"{waiting} candidates", waiting)
+
+
+def test_candidate_list_narrows_by_days_since_the_import(client, coder, organization, settings):
+    found = import_sample(organization)
+    waiting = found.session_candidates.open().count()
+    settings.NOW = found.at + timedelta(days=8)
+
+    assert rows_told(client, "candidate-list", age=8)[1] == waiting
+    assert rows_told(client, "candidate-list", age=9)[1] == 0
+    assert rows_told(client, "candidate-list", age_most=7)[1] == 0
+    assert client.get(reverse("candidate-list"), {"age": "8", "age_most": "7"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["import-refused", "candidate-list"])
+def test_lists_of_imports_ask_a_constant_number_of_queries(
+    client, coder, organization, name, django_assert_num_queries
+):
+    first = make_log(treatment(1), treatment(2, WasBeamOn="perhaps"))
+    import_treatment_log(organization=organization, log=first, by=coder)
+    client.get(reverse(name))
+    with CaptureQueriesContext(connection) as few:
+        client.get(reverse(name))
+    for key in range(3):
+        more = make_log(treatment(10 + key, Pat_ID1=str(600 + key)), treatment(2, WasBeamOn="perhaps"))
+        import_treatment_log(organization=organization, log=more, by=coder)
+
+    with django_assert_num_queries(len(few)):
+        client.get(reverse(name))
