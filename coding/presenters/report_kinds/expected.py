@@ -79,9 +79,10 @@ def _expected_table(form: TableReportForm) -> Table:
         filters = None
         if narrowed is not None:
             filters = filters_of((payers[payer], GroupKey(Grouping.CODE, code, code)), {**form.kept, **narrowed})
-        rows.append(_cells((payers[payer].label, code, *(thirds[value].label for _one in third)), expected, filters))
+        words = (payers[payer].label, code, *(thirds[value].label for _one in third), _label(expected))
+        rows.append(_cells(words, expected, filters))
         of_payers[payer] += expected
-    all_words = (_("All"), "", *("" for _one in third))
+    all_words = (_("All"), "", *("" for _one in third), "")
     return Table(
         headings=(
             _("Payer"),
@@ -135,7 +136,6 @@ def _cells(words: Iterable[str], expected: Expected, filters: Mapping[str, str] 
     everything = expected.all
     return (
         *(Cell(word) for word in words),
-        Cell(", ".join(sorted(expected.labels)) or _("no rate is known")),
         lines(everything.lines),
         Cell(everything.units),
         _amount(expected.by_contract),
@@ -148,6 +148,11 @@ def _cells(words: Iterable[str], expected: Expected, filters: Mapping[str, str] 
         Cell(None),
         Cell(None),
     )
+
+
+def _label(expected: Expected) -> str:
+    """By which rates some lines are expected."""
+    return ", ".join(sorted(expected.labels)) or _("no rate is known")
 
 
 def _amount(sums: LineSums) -> Cell:
