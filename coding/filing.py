@@ -137,15 +137,13 @@ def sunset_services(*, user: User, period: Sunset, filters: ServiceFilters, left
     payer denied is not known yet, and so not in it.
     """
     live = ChargeLine.objects.live().filter(code__in=period.codes, state__in=UNFILED)
-    standing = ChargeLine.objects.standing()
-    of_session = {"session": OuterRef("pk")}
-    owing = Q(current__isnull=True) | ~(_found_nothing_owed() | Q(current__error_names__overlap=list(NOTHING_TREATED)))
-    without_line = ~Exists(standing.filter(**of_session)) & ~Q(completion=Completion.NOT_STARTED) & owing
-    by_standing = {
-        "": Q(Exists(live.filter(**of_session))) | without_line,
-        Standing.WITHOUT_LINE: without_line,
-    }
-    asked = by_standing.get(filters.standing, Q(Exists(live.filter(**of_session, state=filters.standing))))
+    # Both are few beside the sessions of a year: named as sets, each is found once and not anew for every session.
+    with_line = Q(pk__in=live.values("session"))
+    without_line = ~Q(completion=Completion.NOT_STARTED) & (
+        Q(pk__in=_owing_without_line().values("session")) | _not_captured()
+    )
+    by_standing = {"": with_line | without_line, Standing.WITHOUT_LINE: without_line}
+    asked = by_standing.get(filters.standing, Q(pk__in=live.filter(state=filters.standing).values("session")))
     sessions = (
         TreatmentSession.objects.visible_to(user)
         .filter(voided_at__isnull=True, date_of_service__range=(period.first, period.last))
@@ -167,11 +165,18 @@ def with_unfiled(sessions: QuerySet, period: Sunset) -> QuerySet:
     )
 
 
-def _found_nothing_owed() -> Q:
-    wanted = Q()
+def _owing_without_line() -> QuerySet:
+    """The current rulings that found something owed, of sessions without a standing line."""
+    standing = ChargeLine.objects.standing().filter(session=OuterRef("session"))
+    nothing_owed = Q(error_names__overlap=list(NOTHING_TREATED))
     for name in sorted(NOTHING_OWED):
-        wanted |= Q(current__findings__contains=[{"name": name}])
-    return wanted
+        nothing_owed |= Q(findings__contains=[{"name": name}])
+    return SessionRuling.objects.current().filter(~Exists(standing), ~nothing_owed)
+
+
+def _not_captured() -> Q:
+    """Sessions that nobody has captured: without ruling, and so without line."""
+    return ~Exists(SessionRuling.objects.filter(session=OuterRef("pk")))
 
 
 def _wanted(filters: ServiceFilters) -> Q:
