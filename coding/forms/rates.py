@@ -1,5 +1,6 @@
 """The forms of contract rates: which ones to look at, one rate, and a whole schedule as a file."""
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -11,7 +12,7 @@ from coding.forms.lines import FilterForm
 from coding.models import ContractRate
 from coding.rate_files import MODIFIERS, MOST_BYTES
 from payers.models import Payer
-from portal.models import DepartmentSetting, Organization
+from portal.models import FIRST_DAY, LAST_DAY, DepartmentSetting, Organization
 
 EVERY_SETTING = ("", gettext_lazy("Every setting"))
 
@@ -83,6 +84,12 @@ class RateForm(forms.ModelForm):
         if len(code) != 5 or not (code.isascii() and code.isalnum()):
             raise forms.ValidationError(_("A code has five letters or digits, such as 77386 or G6015."))
         return code
+
+    def clean_effective_from(self) -> date:
+        day = self.cleaned_data["effective_from"]
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise forms.ValidationError(_("Choose a day from 2000 to 2099."))
+        return day
 
 
 class RateFileForm(forms.Form):

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from coding.jobs import KINDS
 from coding.models import ChargeLine, ContractRate
-from coding.rate_services import CAPTURE_RATES, CAPTURED_AT_ONCE
+from coding.rate_services import CAPTURE_RATES, CAPTURED_AT_ONCE, save_rate
 from coding.services import capture_from, mark_exported
 from portal.models import AuditEvent, Job
 from portal.services.jobs import work_off
@@ -132,14 +132,19 @@ def test_empty_list_says_what_to_do(admin, client):
     assert reverse("rate-import") in page
 
 
-def test_auditor_reads_the_rates_and_is_offered_no_change(client, organization, payer):
-    make_rate(payer)
+def test_auditor_reads_the_rates_and_what_they_were_and_is_offered_no_change(client, organization, payer):
+    rate = make_rate(payer)
+    rate.source = "Contract of 2025, page 4"
+    save_rate(rate=rate, organization=organization, by=make_user(organization, role="admin"))
     client.force_login(make_user(organization, role="auditor"))
 
     page = client.get(reverse("rate-list")).content.decode()
 
     assert "$1,000.00" in page
     assert reverse("rate-import") not in page
+    trail = reverse("audit-object", args=["coding.contractrate", rate.pk])
+    assert trail in page
+    assert "Contract of 2025, page 4" in client.get(trail).content.decode()
 
 
 def test_file_of_the_list_has_the_rates_that_the_filters_leave(admin, client, payer, organization):
@@ -175,7 +180,7 @@ def test_typed_rate_is_followed_by_unsent_lines(admin, client, payer):
         ({"source": ""}, "source"),
         ({"code": "7738"}, "code"),
         ({"modifier": "59"}, "modifier"),
-        ({"effective_from": "1999-01-01"}, "__all__"),
+        ({"effective_from": "1999-01-01"}, "effective_from"),
         ({}, "__all__"),
     ],
     ids=["amount", "source", "code", "modifier", "day", "the same start twice"],
