@@ -81,8 +81,9 @@ def recent_courses(user: User) -> list[Hit]:
 
 
 def _opened_last(user: User) -> QuerySet:
-    opened = RecentCourse.objects.filter(user=user, course=OuterRef("pk")).values("opened_at")
-    courses = Course.objects.visible_to(user).annotate(opened_at=Subquery(opened)).filter(opened_at__isnull=False)
+    opened = RecentCourse.objects.filter(user=user)
+    courses = Course.objects.visible_to(user).filter(pk__in=opened.values("course"))
+    courses = courses.annotate(opened_at=Subquery(opened.filter(course=OuterRef("pk")).values("opened_at")))
     return courses.select_related("patient", "department").order_by("-opened_at")
 
 
