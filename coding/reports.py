@@ -301,15 +301,20 @@ def charge_rows(*, user: User, filters: ChargeFilters, groupings: Sequence[Group
     """The lines summed by the groupings, in their order; what has no payer or physician stands last in its group."""
     sums = line_sums(user=user, filters=filters, by=[grouping.value for grouping in groupings])
     names = [names_of(grouping, {key[place] for key in sums}) for place, grouping in enumerate(groupings)]
-    rows = [
-        ChargeRow(tuple(names[place][value] for place, value in enumerate(key)), summed) for key, summed in sums.items()
+    ranks = [
+        {value: rank for rank, value in enumerate(sorted(named, key=lambda value, named=named: named[value].order))}
+        for named in names
     ]
-    return sorted(rows, key=lambda row: [key.order for key in row.keys])
+    ordered = sorted(sums, key=lambda key: [rank[value] for rank, value in zip(ranks, key, strict=True)])
+    return [
+        ChargeRow(tuple([named[value] for named, value in zip(names, key, strict=True)]), sums[key]) for key in ordered
+    ]
 
 
-def charge_total(rows: Iterable[ChargeRow]) -> ChargeRow:
+def charge_total(rows: Collection[ChargeRow]) -> ChargeRow:
     """All the rows together."""
-    return ChargeRow((), sum((row.sums for row in rows), NO_LINES))
+    columns = zip(*(row.sums for row in rows), strict=True)
+    return ChargeRow((), LineSums(*map(sum, columns)) if rows else NO_LINES)
 
 
 def names_of(grouping: Grouping, values: Collection[Any]) -> dict[Any, GroupKey]:

@@ -7,10 +7,10 @@ counted one by one always.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from operator import add
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -91,8 +91,7 @@ SUMS_OF_ROLLUPS = {
 COLUMNS = ("lines", "units", "charge_amount", "expected_amount", "unpriced", "unexpected")
 
 
-@dataclass(frozen=True, slots=True)
-class LineSums:
+class LineSums(NamedTuple):
     """Lines that agree in everything they were grouped by. `charged` and `expected` leave the counted ones out."""
 
     lines: int
@@ -103,14 +102,7 @@ class LineSums:
     without_expected: int
 
     def __add__(self, other: "LineSums") -> "LineSums":
-        return LineSums(
-            self.lines + other.lines,
-            self.units + other.units,
-            self.charged + other.charged,
-            self.expected + other.expected,
-            self.without_charge + other.without_charge,
-            self.without_expected + other.without_expected,
-        )
+        return LineSums(*map(add, self, other))
 
 
 NO_LINES = LineSums(0, 0, Decimal(0), Decimal(0), 0, 0)
@@ -226,6 +218,7 @@ def _summed(parts: Iterable[QuerySet], keys: int) -> dict[tuple, LineSums]:
     sums: dict[tuple, LineSums] = {}
     for row in (row for part in parts for row in part):
         # A list, as modifiers are, cannot be a key.
-        key = tuple(tuple(value) if isinstance(value, list) else value for value in row[:keys])
-        sums[key] = sums.get(key, NO_LINES) + LineSums(*row[keys:])
+        key = tuple(tuple(value) if type(value) is list else value for value in row[:keys])
+        summed = LineSums._make(row[keys:])
+        sums[key] = sums[key] + summed if key in sums else summed
     return sums

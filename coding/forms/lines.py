@@ -186,8 +186,11 @@ class DepartmentFilterForm(FilterForm):
     def __init__(self, *args: Any, user: User, choices: FilterChoices | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user, self.choices = user, choices or FilterChoices(user)
-        departments = [(str(department.pk), department.name) for department in self.choices.departments]
-        self.fields["department"].choices = [("", _("All")), *departments]
+        # Choices are looked up where a field is shown or set: a report asks for few of them.
+        self.fields["department"].choices = lambda: [
+            ("", _("All")),
+            *((str(department.pk), department.name) for department in self.choices.departments),
+        ]
 
     def again(self, query: str) -> "DepartmentFilterForm":
         """The same filters, set as another query string has them; nothing is looked up anew."""
@@ -229,20 +232,22 @@ class WaitingFilterForm(DepartmentFilterForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        everything = ("", _("All"))
-        self.fields["payer"].choices = [
-            everything,
+        self.fields["payer"].choices = lambda: [
+            ("", _("All")),
             *((slug, payer.name) for slug, payer in self.choices.payers.items()),
             (NO_PAYER, _("No payer")),
         ]
-        self.fields["machine"].choices = [everything, *self.choices.machines]
-        self.fields["physician"].choices = [everything, *self.choices.physicians]
-        self.fields["owner"].choices = [
+        self.fields["machine"].choices = lambda: [("", _("All")), *self.choices.machines]
+        self.fields["physician"].choices = self.physician_choices
+        self.fields["owner"].choices = lambda: [
             ("", _("Anyone")),
             (ME, _("Me")),
             (NOBODY, _("Nobody")),
             *self.choices.owners,
         ]
+
+    def physician_choices(self) -> list[tuple[str, Any]]:
+        return [("", _("All")), *self.choices.physicians]
 
     def clean_code(self) -> str:
         return self.cleaned_data["code"].strip().upper()
@@ -326,10 +331,8 @@ class ChargeFilterForm(WaitingFilterForm):
         "lag",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        physician = self.fields["physician"]
-        physician.choices = [*physician.choices, (NO_PHYSICIAN, _("No physician"))]
+    def physician_choices(self) -> list[tuple[str, Any]]:
+        return [*super().physician_choices(), (NO_PHYSICIAN, _("No physician"))]
 
     @property
     def all_modifiers(self) -> tuple[str, ...] | None:

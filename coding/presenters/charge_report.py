@@ -51,10 +51,11 @@ class ReportPage:
 
 def report_page(report: ChargeReport, *, kept: Mapping[str, str], measures_lines: bool) -> ReportPage:
     """`kept` are the report's own filters, to which each row's addresses add what the row stands for."""
+    review = reverse("charge-review")
     return ReportPage(
         headings=report.headings,
-        rows=[_row_view(row, kept) for row in report.rows[:ROWS_AT_MOST]],
-        total=_row_view(report.total, kept),
+        rows=[_row_view(row, kept, review) for row in report.rows[:ROWS_AT_MOST]],
+        total=_row_view(report.total, kept, review),
         rows_left_out=max(len(report.rows) - ROWS_AT_MOST, 0),
         chart=_chart(report, measures_lines),
         sentence=_sentence(report.total),
@@ -72,30 +73,34 @@ def _sentence(total: ChargeRow) -> str:
     return told
 
 
-def _row_view(row: ChargeRow, kept: Mapping[str, str]) -> RowView:
+def _row_view(row: ChargeRow, kept: Mapping[str, str], review: str) -> RowView:
+    """`review` is the address of charge review: a page asks for it three hundred times."""
     filters = filters_of(row.keys, kept)
+    url = "" if filters is None else f"{review}?{urlencode(filters)}"
     return RowView(
         keys=[key.label for key in row.keys],
-        lines=opened(row.lines, filters),
+        lines=Link(f"{row.lines:,}", url if row.lines else ""),
         units=row.units,
         charged=row.charged,
-        without_charge=_lacking(row.without_charge, filters, Missing.CHARGE),
+        without_charge=_lacking(row.without_charge, url, kept, Missing.CHARGE),
         expected=row.expected,
-        without_expected=_lacking(row.without_expected, filters, Missing.EXPECTED),
+        without_expected=_lacking(row.without_expected, url, kept, Missing.EXPECTED),
     )
+
+
+def _lacking(count: int, url: str, kept: Mapping[str, str], missing: Missing) -> Link:
+    """The lines that lack one amount; where the report asks for lines that lack the other, both cannot be asked."""
+    asked = kept.get("missing", "")
+    if not count or not url or asked not in ("", missing):
+        return Link(f"{count:,}", "")
+    joined = "" if url.endswith("?") else "&"
+    return Link(f"{count:,}", url if asked else f"{url}{joined}missing={missing.value}")
 
 
 def opened(count: int, filters: Mapping[str, str] | None) -> Link:
     """A count of lines that leads to them; None says that no filters leave exactly them."""
     is_open = count and filters is not None
     return Link(f"{count:,}", f"{reverse('charge-review')}?{urlencode(filters)}" if is_open else "")
-
-
-def _lacking(count: int, filters: Mapping[str, str] | None, missing: Missing) -> Link:
-    """The lines that lack one amount; where the report asks for lines that lack the other, both cannot be asked."""
-    if filters is None or filters.get("missing", missing) != missing:
-        return Link(f"{count:,}", "")
-    return opened(count, {**filters, "missing": missing.value})
 
 
 def filters_of(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str] | None:
@@ -120,25 +125,26 @@ def _days_of_month(first: date, kept: Mapping[str, str]) -> dict[str, str]:
 def _chart(report: ChargeReport, measures_lines: bool) -> Chart:
     """Bars by the first grouping: months in order, everything else the largest first."""
     grouping = report.groupings[0]
-    sums: dict[GroupKey, Decimal] = {}
-    without: dict[GroupKey, int] = {}
+    sums: dict[str, Decimal | int] = {}
+    without: dict[str, int] = {}
+    keys: dict[str, GroupKey] = {}
     for row in report.rows:
         key = row.keys[0]
-        value = Decimal(row.lines) if measures_lines else (row.charged or Decimal(0))
-        sums[key] = sums.get(key, Decimal(0)) + value
-        without[key] = without.get(key, 0) + row.without_charge
+        keys[key.value] = key
+        sums[key.value] = sums.get(key.value, 0) + (row.lines if measures_lines else row.sums.charged)
+        without[key.value] = without.get(key.value, 0) + row.without_charge
     if grouping is Grouping.MONTH:
-        shown = sorted(sums, key=lambda key: key.value)[-BARS_AT_MOST:]
+        shown = sorted(sums)[-BARS_AT_MOST:]
     else:
-        shown = sorted(sums, key=lambda key: (-sums[key], key.label))[:BARS_AT_MOST]
+        shown = sorted(sums, key=lambda value: (-sums[value], keys[value].label))[:BARS_AT_MOST]
     measured = [
         Measured(
-            key.label,
-            sums[key],
-            f"{sums[key]:,}" if measures_lines else _amount_text(sums[key], without[key]),
-            key.value if grouping is Grouping.STATE else "",
+            keys[value].label,
+            Decimal(sums[value]),
+            f"{sums[value]:,}" if measures_lines else _amount_text(sums[value], without[value]),
+            value if grouping is Grouping.STATE else "",
         )
-        for key in shown
+        for value in shown
     ]
     what = _("Lines") if measures_lines else _("Charge amounts")
     title = _("%(what)s by %(grouping)s") % {"what": what, "grouping": str(grouping.label).lower()}

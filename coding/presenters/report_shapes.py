@@ -64,13 +64,18 @@ class Table:
         return self.rows[:ROWS_AT_MOST]
 
     @property
+    def total_rows(self) -> Sequence[tuple[Cell, ...]]:
+        """The total as rows, of which there are none where there is no total."""
+        return (self.total,) if self.total else ()
+
+    @property
     def rows_left_out(self) -> int:
         return max(len(self.rows) - ROWS_AT_MOST, 0)
 
     def lines(self) -> Iterator[list[Value]]:
         """The table as a file has it: headings, rows and the total."""
         yield list(self.headings)
-        for row in (*self.rows, *((self.total,) if self.total else ())):
+        for row in (*self.rows, *self.total_rows):
             yield [cell.text if cell.value is None else cell.value for cell in row]
 
 

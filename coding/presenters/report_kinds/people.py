@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from coding.act_rollups import ActsAsked, act_sums
 from coding.forms.reports import TableReportForm
 from coding.models import LINES_CAPTURED
-from coding.presenters.report_shapes import Cell, Table, TableReport, bars_of
+from coding.presenters.report_shapes import ROWS_AT_MOST, Cell, Table, TableReport, bars_of
 from portal.models import Department, User
 from portal.presenters.audit import action_words
 
@@ -43,22 +43,21 @@ def _productivity_table(form: TableReportForm) -> Table:
         if person is not None:
             acts[(person, week)][action] += number
     people = User.objects.in_bulk({person for person, _week in acts})
-    ordered = sorted(acts, key=lambda group: (people[group[0]].shown_name.casefold(), group))
-    rows = [
-        (
-            Cell(people[person].shown_name),
-            Cell(f"{week:%m/%d/%Y}"),
-            *(
-                _trail(acts[(person, week)][action], people[person], _within_week(week, days), action=action)
-                for action, _label in WORK
-            ),
-            Cell(acts[(person, week)][LINES_CAPTURED]),
-        )
-        for person, week in ordered
-    ]
+    names = {pk: person.shown_name for pk, person in people.items()}
+    ordered = sorted(acts, key=lambda group: (names[group[0]].casefold(), group))
+    trail = reverse("audit-list")
+    rows = []
+    for place, (person, week) in enumerate(ordered):
+        done = acts[(person, week)]
+        numbers = [Cell(done[action]) for action, _label in WORK]
+        # A year of a large network has thousands of weeks, most of which stand only in the files, without links.
+        if place < ROWS_AT_MOST:
+            within = _within_week(week, days)
+            numbers = [_trail(done[action], people[person], trail, within, action=action) for action, _label in WORK]
+        rows.append((Cell(names[person]), Cell(f"{week:%m/%d/%Y}"), *numbers, Cell(done[LINES_CAPTURED])))
     entered: dict[str, int] = defaultdict(int)
     for person, week in ordered:
-        entered[people[person].shown_name] += acts[(person, week)]["record_session"]
+        entered[names[person]] += acts[(person, week)]["record_session"]
     return Table(
         headings=(_("Person"), _("Week from"), *(str(label) for _action, label in WORK), _("Lines captured")),
         words=2,
@@ -80,11 +79,11 @@ def _within_week(week: date, days: Mapping[str, str]) -> dict[str, str]:
     return {"start": max(week.isoformat(), days["start"]), "end": min(last, days.get("end", last))}
 
 
-def _trail(number: int, person: User | None, filters: Mapping[str, str], **more: str) -> Cell:
-    """A number of acts of a person that leads to them; what no person did is not asked for by name."""
+def _trail(number: int, person: User | None, trail: str, filters: Mapping[str, str], **more: str) -> Cell:
+    """A number of acts of a person that leads to them in the trail; what no person did is not asked for by name."""
     if not number or person is None:
         return Cell(number)
-    return Cell(number, f"{reverse('audit-list')}?{urlencode({'by': person.username, **more, **filters})}")
+    return Cell(number, f"{trail}?{urlencode({'by': person.username, **more, **filters})}")
 
 
 def _access_table(form: TableReportForm) -> Table:
@@ -96,6 +95,7 @@ def _access_table(form: TableReportForm) -> Table:
         (people[person].shown_name if person else _("The system"), action, number, people.get(person))
         for (person, action), number in counts.items()
     ]
+    trail = reverse("audit-list")
     named.sort(key=lambda one: (one[3] is None, one[0].casefold(), one[1]))
     by_person: dict[str, int] = defaultdict(int)
     for name, _action, number, _person in named:
@@ -104,13 +104,13 @@ def _access_table(form: TableReportForm) -> Table:
         headings=(_("Person"), _("Act"), _("Times")),
         words=2,
         rows=[
-            (Cell(name), Cell(action_words(action)), _trail(number, person, days, action=action))
+            (Cell(name), Cell(action_words(action)), _trail(number, person, trail, days, action=action))
             for name, action, number, person in named
         ],
         total=(
             Cell(_("All")),
             Cell(""),
-            Cell(sum(by_person.values()), f"{reverse('audit-list')}?{urlencode(days)}" if counts else ""),
+            Cell(sum(by_person.values()), f"{trail}?{urlencode(days)}" if counts else ""),
         ),
         chart=bars_of(_("Acts by person"), [(name, number, f"{number:,}") for name, number in by_person.items()]),
     )
