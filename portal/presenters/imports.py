@@ -159,13 +159,13 @@ def refused_page(form: ImportListForm, *, page: Any) -> dict[str, Any]:
 
 
 def open_candidates(form: CandidateListForm, *, user: User, now: datetime) -> QuerySet:
-    """The candidates to confirm, the oldest treatment first."""
+    """The candidates to confirm, the latest treatment first."""
     chosen = form.cleaned_data
     candidates = SessionCandidate.objects.visible_to(user).open()
     if chosen["department"]:
         candidates = candidates.filter(department=chosen["department"])
     candidates = candidates.filter(of_age(chosen["age"], chosen["age_most"], now, "found_in__at"))
-    return candidates.prefetch_related("deliveries").order_by("started_at", "pk")
+    return candidates.prefetch_related("deliveries").order_by("-started_at", "-pk")
 
 
 def candidate_list_page(form: CandidateListForm, *, page: Any) -> dict[str, Any]:

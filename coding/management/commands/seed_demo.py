@@ -21,7 +21,6 @@ UPDATE coding_sessionhold hold SET opened_at = least(session.coded_on + interval
     WHERE session.id = hold.session_id AND session.organization_id = %s;
 ALTER TABLE coding_sessionhold ENABLE TRIGGER hold_is_history;
 """
-EARLY = time(0, 5)
 # The same of lines: most of them come within three days of the session, and some are late.
 AGE_LINES = """
 ALTER TABLE coding_chargeline DISABLE TRIGGER charge_line_keeps_to_its_way;
@@ -31,6 +30,12 @@ UPDATE coding_chargeline line SET created_at = least(line.created_at, session.da
     WHERE session.id = line.session_id AND session.organization_id = %s;
 ALTER TABLE coding_chargeline ENABLE TRIGGER charge_line_keeps_to_its_way;
 """
+# And of sessions: each was entered on its day.
+AGE_SESSIONS = """
+UPDATE portal_treatmentsession SET recorded_at = least(recorded_at, date_of_service + interval '15 hours')
+    WHERE organization_id = %s;
+"""
+EARLY = time(0, 5)
 CLINICS = (
     {"name": "Riverbend Cancer Care", "slug": "riverbend", "suffix": "", "courses": 135, "recent": 45},
     {"name": "Lakeshore Oncology", "slug": "lakeshore", "suffix": "-b", "courses": 6, "recent": 4},
@@ -83,6 +88,7 @@ class Command(BaseCommand):
             with connection.cursor() as cursor:
                 cursor.execute(AGE_HOLDS, [organization.pk])
                 cursor.execute(AGE_LINES, [organization.pk])
+                cursor.execute(AGE_SESSIONS, [organization.pk])
             # The planner knows nothing of rows that came in one go until its statistics are gathered.
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
