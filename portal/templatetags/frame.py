@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.models.choices import Technique
+
 register = template.Library()
 
 STATES = {
@@ -76,6 +78,12 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
         '<option value="{}"{}>{}</option>',
         ((value, mark_safe(" selected") if value == chosen else "", label) for value, label in choices),
     )
+
+
+@register.filter
+def fact_in_words(value: str) -> str:
+    """A fact of a step as people say it: a technique by its name, all others as they were kept."""
+    return str(Technique(value).label) if value in Technique.values else value
 
 
 @register.filter

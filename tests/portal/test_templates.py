@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 
 from coding.models import LineState
 from portal.context import NAVIGATION
-from portal.templatetags.frame import MESSAGE_ICONS, SEVERITIES, STATES, day, money, problems
+from portal.templatetags.frame import MESSAGE_ICONS, SEVERITIES, STATES, day, fact_in_words, money, problems
 
 SPRITE = settings.BASE_DIR / "static" / "vendor" / "icons" / "bootstrap-icons.svg"
 CITATION = {
@@ -214,3 +214,10 @@ def test_breadcrumbs_show_each_label_with_its_address():
     assert '<a href="/codes/">Codes</a>' in shown
     assert '<a href="/codes/77386/">77386</a>' in shown
     assert 'aria-label="Breadcrumbs"' in shown
+
+
+@pytest.mark.parametrize(
+    ("kept", "said"), [("imrt_complex", "IMRT, complex"), ("freestanding center", "freestanding center")]
+)
+def test_fact_in_words_names_a_technique_and_leaves_the_others(kept, said):
+    assert fact_in_words(kept) == said
