@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import xlsxwriter
 from django.db.models import Exists, OuterRef, Q, QuerySet, TextChoices
@@ -265,8 +265,7 @@ class GroupKey:
         return (self.is_last, self.label.casefold(), self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class ChargeRow:
+class ChargeRow(NamedTuple):
     """Lines that agree in every grouping. A sum over lines without any amount is None, never zero."""
 
     keys: tuple[GroupKey, ...]

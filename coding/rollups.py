@@ -1,8 +1,7 @@
 """Sums of live lines: kept by department and month, summed anew where lines changed, and read so that both agree.
 
-A month with a mark is old: its lines are counted one by one until `refresh_rollups` has summed it. Corrections are
-never in what is kept: whether one counts depends on a line that may stand in another month. They are few, and are
-counted one by one always.
+A month with a mark is old: its lines are counted one by one until `refresh_rollups` has summed it. Whether a correction
+counts depends on the line that it names, which may stand in another month: a change of that line marks both.
 """
 
 from collections import defaultdict
@@ -135,7 +134,6 @@ def _refresh(department_id: int, month: date) -> int:
         kept.delete()
         lines = ChargeLine.objects.live().filter(
             organization=Subquery(Department.objects.filter(pk=department_id).values("organization")),
-            corrects__isnull=True,
             session__department=department_id,
             date_of_service__gte=month,
             date_of_service__lt=month_after(month),
@@ -167,7 +165,7 @@ def month_after(month: date) -> date:
 
 def sums_of_lines(lines: QuerySet, by: Sequence[str]) -> dict[tuple, LineSums]:
     """Lines summed one by one, keyed by the values of what they are grouped by, in that order."""
-    return _summed([_grouped_lines(lines, by)], len(by))
+    return _summed(_grouped_lines(lines, by), by)
 
 
 def sums_of_months(
@@ -189,10 +187,9 @@ def sums_of_months(
         old_lines |= days & Q(session__department__in=departments)
         old_rollups |= Q(month=month, department__in=departments)
     kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by)
-    parts = [kept, _grouped_lines(lines.filter(corrects__isnull=False).exclude(old_lines), by)]
     if marks:
-        parts.append(_grouped_lines(lines.filter(old_lines), by))
-    return _summed([parts[0].union(*parts[1:], all=True)], len(by))
+        kept = kept.union(_grouped_lines(lines.filter(old_lines), by), all=True)
+    return _summed(kept, by)
 
 
 def _grouped_lines(lines: QuerySet, by: Sequence[str]) -> QuerySet:
@@ -214,11 +211,14 @@ def _grouped(rows: QuerySet, by: Mapping[str, Any], sums: Mapping[str, Any]) -> 
     )
 
 
-def _summed(parts: Iterable[QuerySet], keys: int) -> dict[tuple, LineSums]:
+def _summed(rows: Iterable[tuple], by: Sequence[str]) -> dict[tuple, LineSums]:
+    keys = len(by)
     sums: dict[tuple, LineSums] = {}
-    for row in (row for part in parts for row in part):
-        # A list, as modifiers are, cannot be a key.
-        key = tuple(tuple(value) if type(value) is list else value for value in row[:keys])
+    for row in rows:
+        key = row[:keys]
+        if "modifiers" in by:
+            # A list, as modifiers are, cannot be a key.
+            key = tuple([tuple(value) if type(value) is list else value for value in key])
         summed = LineSums._make(row[keys:])
         sums[key] = sums[key] + summed if key in sums else summed
     return sums

@@ -160,7 +160,7 @@ def test_refresh_without_a_mark_does_nothing(courses):
 def test_refresh_command_says_how_many_months_it_summed(courses, capsys):
     call_command("refresh_rollups")
 
-    assert capsys.readouterr().out .startswith("months: 6, days: ")
+    assert capsys.readouterr().out.startswith("months: 6, days: ")
 
 
 def test_sums_are_those_of_the_lines_while_every_month_is_marked(courses, manager):
@@ -191,6 +191,20 @@ def test_sums_count_a_correction_once_the_line_it_names_in_another_month_is_void
 
     assert ChargeLine.objects.live().filter(corrects__isnull=False).exists()
     assert kept_sums(manager) == sums_of_raw_lines(manager)
+    refresh_rollups()
+    assert kept_sums(manager) == sums_of_raw_lines(manager)
+
+
+def test_change_of_a_line_marks_the_month_of_the_correction_that_names_it(courses, manager):
+    course = courses[0]
+    export(course, manager)
+    amend(course, manager, started_at=datetime(2026, 1, 9, 15, tzinfo=UTC))
+    refresh_rollups()
+    named = ChargeLine.objects.filter(corrections__isnull=False).select_related("session__course").first()
+
+    void_charge_line(line=named, reason="Sent by mistake", by=manager)
+
+    assert (course.department_id, date(2026, 1, 1)) in RollupMark.objects.values_list("department", "month")
 
 
 @pytest.mark.parametrize("seed", range(6))
