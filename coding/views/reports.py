@@ -30,7 +30,6 @@ def report_charges(request: HttpRequest) -> HttpResponse:
         "page": report_page(report, kept=form.kept, measures_lines=measures_lines),
         "query": request.GET.urlencode(),
         "view": SavedReport.of(CHARGES, request.GET, form),
-        "now": clock.now(),
     }
     return render(request, "coding/report_charges.html", context)
 
@@ -72,7 +71,6 @@ def report_table(request: HttpRequest, name: str) -> HttpResponse:
         "table": report.table_of(form),
         "query": request.GET.urlencode(),
         "view": SavedReport.of(name, request.GET, form),
-        "now": clock.now(),
     }
     return render(request, "coding/report_table.html", context)
 
