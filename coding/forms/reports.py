@@ -1,6 +1,7 @@
 """Filters and groupings of the report on charges."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from coding.forms.authorization_ledger import AuthorizationLedgerForm
 from coding.forms.lines import ChargeFilterForm, FilterForm
 from coding.reports import USUAL_GROUPINGS, Grouping
 
+WEEKS_SHOWN = 12
 NOT_FILTERS = ("by", "bars")
 
 
@@ -90,6 +92,20 @@ class TableReportForm(OneReportForm, ChargeFilterForm):
         super().__init__(*args, **kwargs)
         if "department" not in self.asks:
             self.fields["start"].label, self.fields["end"].label = _("From"), _("Through")
+
+
+class PeopleReportForm(TableReportForm):
+    """The days of what people did, the last weeks where nobody said since when."""
+
+    @property
+    def first_day(self) -> date:
+        return self.cleaned_data["start"] or self.choices.today - timedelta(weeks=WEEKS_SHOWN)
+
+    @property
+    def in_words(self) -> list[tuple[str, str]]:
+        """With the first day that nobody chose, since it leaves others out."""
+        unsaid = [] if self.cleaned_data["start"] else [(str(self.fields["start"].label), f"{self.first_day:%m/%d/%Y}")]
+        return [*unsaid, *super().in_words]
 
 
 class AuthorizationReportForm(OneReportForm, AuthorizationLedgerForm):

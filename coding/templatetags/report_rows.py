@@ -61,7 +61,7 @@ def _numbers(row: Any, in_words: tuple[str, str, str]) -> str:
     of_lines, without_charge, without_expected = in_words
     cells = (
         _opened(row.lines.text, row.lines.url, of_lines),
-        row.units,
+        f"{row.units:,}",
         money(row.charged),
         _opened(row.without_charge.text, row.without_charge.url, without_charge),
         money(row.expected),

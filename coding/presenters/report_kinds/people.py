@@ -10,20 +10,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.act_rollups import ActsAsked, act_sums
-from coding.forms.reports import TableReportForm
+from coding.forms.reports import PeopleReportForm
 from coding.models import LINES_CAPTURED
 from coding.presenters.report_shapes import ROWS_AT_MOST, Cell, Table, TableReport, bars_of
 from portal.models import Department, User
 from portal.presenters.audit import action_words
 
-WEEKS_SHOWN = 12
 
-
-def _asked(form: TableReportForm, actions: tuple[str, ...] = ()) -> tuple[ActsAsked, dict[str, str]]:
+def _asked(form: PeopleReportForm, actions: tuple[str, ...] = ()) -> tuple[ActsAsked, dict[str, str]]:
     """The days asked for, on the clock that the audit trail shows, and those days as its filters."""
     zone = (form.choices.departments[0] if form.choices.departments else Department()).zone
-    first, last = form.cleaned_data["start"], form.cleaned_data["end"]
-    first = first or form.choices.today - timedelta(weeks=WEEKS_SHOWN)
+    first, last = form.first_day, form.cleaned_data["end"]
     days = {"start": first.isoformat()} | ({"end": last.isoformat()} if last else {})
     return ActsAsked(zone, first, last, actions), days
 
@@ -35,7 +32,7 @@ WORK = (
 )
 
 
-def _productivity_table(form: TableReportForm) -> Table:
+def _productivity_table(form: PeopleReportForm) -> Table:
     """What each person entered, captured and released in a week, from the rows that say so."""
     asked, days = _asked(form, (*(action for action, _label in WORK), LINES_CAPTURED))
     acts: dict[tuple[int, date], dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -86,7 +83,7 @@ def _trail(number: int, person: User | None, trail: str, filters: Mapping[str, s
     return Cell(number, f"{trail}?{urlencode({'by': person.username, **more, **filters})}")
 
 
-def _access_table(form: TableReportForm) -> Table:
+def _access_table(form: PeopleReportForm) -> Table:
     """What each person did, by kind of act."""
     asked, days = _asked(form)
     counts = act_sums(user=form.user, asked=asked, by=("by", "action"))
@@ -124,8 +121,9 @@ PRODUCTIVITY = TableReport(
     asks=("start", "end"),
     groupings=(),
     table_of=_productivity_table,
+    form_class=PeopleReportForm,
     note=gettext_lazy(
-        "Days are those of the entry. Without a first day: the last 12 weeks. Lines captured are all that the captures "
+        "Days are those of the entry. Lines captured are all that the captures "
         "of the person wrote, with those replaced or void since; charge review lists live lines alone, so that this "
         "number opens no list."
     ),
@@ -138,5 +136,6 @@ ACCESS = TableReport(
     asks=("start", "end"),
     groupings=(),
     table_of=_access_table,
-    note=gettext_lazy("Days are those of the act. Without a first day: the last 12 weeks."),
+    form_class=PeopleReportForm,
+    note=gettext_lazy("Days are those of the act."),
 )

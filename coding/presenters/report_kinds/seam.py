@@ -48,7 +48,13 @@ def _seam_table(form: TableReportForm) -> Table:
         ),
         words=2,
         rows=rows,
-        total=(Cell(_("All")), Cell(""), *(Cell(number) for number in total)),
+        total=(
+            Cell(_("All")),
+            Cell(""),
+            cell_of(opened(total[0], _until(FIRST_DAY_OF_NEW_CODES, form.kept)), total[0]),
+            cell_of(opened(total[1], _since(FIRST_DAY_OF_NEW_CODES, form.kept)), total[1]),
+            Cell(total[2]),
+        ),
         chart=bars_of(
             _("Lines of both sides by code"),
             [
