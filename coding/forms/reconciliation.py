@@ -4,13 +4,17 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from coding.forms.lines import DepartmentFilterForm
 from coding.reconciliation import KNOWN, Column, GapKind
+from portal.models import TreatmentSession
 
 DAYS_SHOWN = 14
 MOST_DAYS = 366
+# More would keep the page waiting for longer than anybody does, and the server for longer than it lets a page.
+MOST_VISITS = 10_000
 BY_DAY, BY_COURSE, TO_SIGN = "day", "course", "to-sign"
 ANY_GAP = "any_gap"
 KIND_LABELS = {
@@ -36,7 +40,7 @@ COLUMN_LABELS = {
 
 
 class ReconciliationForm(DepartmentFilterForm):
-    """Department, kind of gap and days; without days the last fourteen."""
+    """Department, kind of gap and days; without days the last fourteen, or the last one where those are too many."""
 
     kind = forms.ChoiceField(
         label=_("Gap"), required=False, choices=[("", _("All")), *((kind.value, KIND_LABELS[kind]) for kind in KNOWN)]
@@ -57,9 +61,18 @@ class ReconciliationForm(DepartmentFilterForm):
     def filter_fields(self) -> list[forms.BoundField]:
         return [bound for bound in self if bound.name not in ("by", "of", "course")]
 
-    @property
+    @cached_property
     def first(self) -> date:
-        return self.cleaned_data["start"] or self.last - timedelta(days=DAYS_SHOWN - 1)
+        if self.cleaned_data["start"]:
+            return self.cleaned_data["start"]
+        usual = self.last - timedelta(days=DAYS_SHOWN - 1)
+        return self.last if self._visits_since(usual) > MOST_VISITS else usual
+
+    def _visits_since(self, first: date) -> int:
+        sessions = TreatmentSession.objects.standing().visible_to(self.user)
+        if self.department_id is not None:
+            sessions = sessions.filter(department=self.department_id)
+        return sessions.filter(date_of_service__gte=first, date_of_service__lte=self.last).count()
 
     @property
     def last(self) -> date:
@@ -85,6 +98,12 @@ class ReconciliationForm(DepartmentFilterForm):
         found = super().clean()
         if not self.errors and (self.last - self.first).days >= MOST_DAYS:
             self.add_error("start", _("Ask for at most 366 days at once."))
+        if not self.errors and self.cleaned_data["start"] and (visits := self._visits_since(self.first)) > MOST_VISITS:
+            self.add_error(
+                "start",
+                _("These days have %(visits)s visits. Choose a department, or fewer days: %(most)s fit on a page.")
+                % {"visits": f"{visits:,}", "most": f"{MOST_VISITS:,}"},
+            )
         return found
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 
 from coding.services import capture_from
+from portal import clock
 from portal.models import DaySignOff, GapReason
 from tests.builders import make_organization, make_scheduled_fraction, make_session, make_treated_course, make_user
 
@@ -76,6 +77,25 @@ def test_reconciliation_without_days_shows_the_last_fourteen(shown):
     text = shown(reverse("reconciliation"))
 
     assert "No visit in these days" in text
+
+
+def test_reconciliation_of_more_visits_than_fit_asks_for_fewer(shown, monkeypatch):
+    monkeypatch.setattr("coding.forms.reconciliation.MOST_VISITS", 1)
+
+    page = shown(of("reconciliation"), status=422)
+
+    assert "Choose a department, or fewer days: 1 fit on a page." in page
+
+
+def test_reconciliation_without_days_shows_the_last_one_where_fourteen_have_too_many_visits(shown, course, monkeypatch):
+    make_session(course, started_at=clock.now() - timedelta(days=3), fraction=3)
+    usual = shown(reverse("reconciliation"))
+    monkeypatch.setattr("coding.forms.reconciliation.MOST_VISITS", 0)
+
+    fewer = shown(reverse("reconciliation"))
+
+    assert "No visit in these days" not in usual
+    assert "No visit in these days" in fewer
 
 
 def test_reconciliation_says_what_is_not_known_yet(shown):
