@@ -6,14 +6,17 @@ held to the same.
 
 import statistics
 import time
+from collections import defaultdict
 from urllib.parse import urlencode
 
 from bench_pages import queries_of
 from demo_server import Page, ask, served, session_of
+from django.db import connection
 from django.urls import reverse
 from large_network import FIRST_DAY, LAST_DAY, build_large_network
 
-from coding.models import ChargeLine, ChargeRollup
+from coding.act_rollups import refresh_acts
+from coding.models import ActRollup, ChargeLine, ChargeRollup
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.reports import Grouping
 from coding.rollups import refresh_rollups
@@ -21,6 +24,8 @@ from portal.models import AuditEvent, TreatmentSession
 
 RUNS = 15
 WARMING = 3
+# Of pages that are no report; some of them take a minute.
+OTHER_RUNS = 2
 MOST_TIMES_SIGN_IN = 10
 PERSON = "manager"
 YEAR = {"start": FIRST_DAY.isoformat(), "end": LAST_DAY.isoformat()}
@@ -51,8 +56,7 @@ def others() -> list[Page]:
     """Pages of a manager that read the same rows."""
     return [
         Page("home", reverse("home")),
-        Page("reconciliation, a month", f"{reverse('reconciliation')}?start=2026-03-01&end=2026-03-31"),
-        Page("reconciliation, the year", f"{reverse('reconciliation')}?{urlencode(YEAR)}"),
+        Page("reconciliation, a week", f"{reverse('reconciliation')}?start=2026-03-02&end=2026-03-08"),
         Page("filing clock", reverse("filing-clock")),
         Page("authorization ledger", reverse("authorization-ledger")),
         Page("level 3 guard", f"{reverse('level-guard')}?{urlencode(YEAR)}"),
@@ -64,36 +68,48 @@ def main() -> int:
     build_large_network()
     began = time.perf_counter()
     months = refresh_rollups()
-    took = time.perf_counter() - began
+    summed = time.perf_counter()
+    days = refresh_acts()
+    acts_summed = time.perf_counter()
     print(
         f"{TreatmentSession.objects.count():,} sessions, {ChargeLine.objects.live().count():,} live lines, "
-        f"{AuditEvent.objects.count():,} acts; {months} months summed in {took:.1f} s to "
-        f"{ChargeRollup.objects.count():,} rows",
+        f"{AuditEvent.objects.count():,} acts\n"
+        f"{months} months summed in {summed - began:.1f} s to {ChargeRollup.objects.count():,} rows\n"
+        f"{days} days summed in {acts_summed - summed:.1f} s to {ActRollup.objects.count():,} rows",
         flush=True,
     )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
     return measure()
 
 
 def measure() -> int:
-    judged = {page.name for page in reports()}
-    pages = [Page(SIGN_IN, reverse("sign-in"), is_signed_in=False), *reports(), *others()]
-    queries = {page.name: queries_of(page, PERSON) for page in pages}
+    sign_in, judged, unjudged = Page(SIGN_IN, reverse("sign-in"), is_signed_in=False), reports(), others()
     cookie = session_of(PERSON)
-    times: dict[str, list[float]] = {page.name: [] for page in pages}
+    times: dict[str, list[float]] = defaultdict(list)
     with served() as port:
-        for run in range(WARMING + RUNS):
-            # The sign-in page before each, so that a busy moment of the machine falls on both alike.
-            for page in pages:
-                took, _content = ask(port, page, cookie)
-                if run >= WARMING:
-                    times[page.name].append(took)
+
+        def ask_all(pages: list[Page], *, warming: int, runs: int) -> None:
+            """In turns, so that a busy moment of the machine falls on all alike."""
+            for run in range(warming + runs):
+                for page in pages:
+                    took, _content = ask(port, page, cookie)
+                    if run >= warming:
+                        times[page.name].append(took)
+
+        ask_all([sign_in, *judged], warming=WARMING, runs=RUNS)
+        ask_all(unjudged, warming=1, runs=OTHER_RUNS)
     median = {name: statistics.median(took) for name, took in times.items()}
-    slow = []
-    for name, ms in median.items():
-        ratio = ms / median[SIGN_IN]
-        is_slow = name in judged and ratio > MOST_TIMES_SIGN_IN
-        slow += [name] * is_slow
-        print(f"{name}: {ms:.1f} ms, {queries[name]} queries, {ratio:.1f} x sign-in{' TOO SLOW' * is_slow}")
+    slow = 0
+    for page in (sign_in, *judged, *unjudged):
+        ratio = median[page.name] / median[SIGN_IN]
+        is_slow = page in judged and ratio > MOST_TIMES_SIGN_IN
+        slow += is_slow
+        print(
+            f"{page.name}: {median[page.name]:.1f} ms, {queries_of(page, PERSON)} queries, {ratio:.1f} x sign-in"
+            f"{', too slow' * is_slow}",
+            flush=True,
+        )
     return 1 if slow else 0
 
 

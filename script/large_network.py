@@ -11,7 +11,7 @@ from django.db import models
 from django.db.backends.utils import CursorWrapper
 from row_copies import copy_rows, unguarded
 
-from coding.models import ChargeLine, RollupMark, SessionHold, SessionRuling
+from coding.models import ActMark, ChargeLine, RollupMark, SessionHold, SessionRuling
 from payers.models import Authorization, Coverage, Payer, PayerPolicy, PolicyVersion
 from portal.models import (
     AuditEvent,
@@ -51,6 +51,8 @@ NEXT_NPI = """(
 EVENING = "(row.date_of_service + copy.days + time '21:00')::timestamptz"
 # Lines from before this day were exported, as far as nothing kept them back.
 EXPORTED_BEFORE = date(2026, 5, 1)
+# Courses treated since this day go on; the others are completed.
+GOES_ON_FROM = date(2026, 6, 1)
 # Every patient whose treatment can stand within the year, and by how many weeks it may be moved.
 PATIENTS = """
     CREATE TEMPORARY TABLE source AS
@@ -77,7 +79,7 @@ PATIENT_COPIES = """
 
 
 def build_large_network() -> None:
-    """Copy until the year has `SESSIONS` sessions of copied patients; every month of them is marked to be summed."""
+    """Copy until the year has `SESSIONS` sessions of copied patients; all that is kept in sums is marked as old."""
     with unguarded() as cursor:
         _copy_clinic(cursor)
         asked = {"first": FIRST_DAY, "last": LAST_DAY, "turn": TURN, "sessions": SESSIONS}
@@ -88,6 +90,11 @@ def build_large_network() -> None:
         cursor.execute(
             f"INSERT INTO {RollupMark._meta.db_table} (department_id, month) "
             "SELECT DISTINCT department_id, date_trunc('month', date_of_service)::date FROM portal_treatmentsession"
+        )
+        cursor.execute(
+            f"INSERT INTO {ActMark._meta.db_table} (organization_id, day) "
+            "SELECT organization_id, (at AT TIME ZONE 'UTC')::date FROM portal_auditevent "
+            "UNION SELECT organization_id, (created_at AT TIME ZONE 'UTC')::date FROM coding_chargeline"
         )
 
 
@@ -123,6 +130,8 @@ def _copy_patients(cursor: CursorWrapper) -> None:
     _copy(cursor, Patient, number=f"row.number {numbered}")
     _under(cursor, Course, Patient, "patient_id")
     course = {"department_id": _one_of(Department, "department_id"), "physician_id": _one_of(Physician, "physician_id")}
+    last_day = "(SELECT max(date_of_service) FROM portal_treatmentsession WHERE course_id = row.id) + copy.days"
+    course["status"] = f"CASE WHEN {last_day} < '{GOES_ON_FROM}' THEN 'completed' ELSE row.status END"
     _copy(cursor, Course, patient_id="copy.parent", account_number=f"row.account_number {numbered}", **course)
     copy_rows(
         cursor,
