@@ -479,8 +479,10 @@ class Clinic:
             until=entered_until,
             chance_of_missing=0.015,
         )
-        if planned[-1].planned_on < self.today:
-            course = prescription.course
+        course, last_day = prescription.course, planned[-1].planned_on
+        # This payer authorizes until the last day of the plan, the others without an end.
+        course.authorizations.filter(payer=self.payers["aetna"]).update(ends_on=last_day)
+        if last_day < self.today:
             course.status = "completed"
             course.save(update_fields=["status"])
 
