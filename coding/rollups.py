@@ -108,10 +108,10 @@ NO_LINES = LineSums(0, 0, Decimal(0), Decimal(0), 0, 0)
 
 
 def refresh_rollups(*, organization: Organization | None = None) -> int:
-    """Sum the marked months anew, each in a short transaction of its own; how many were. Safe beside captures."""
+    """Sum the marked months of departments anew, a month at a time; how many were. Safe beside captures."""
     marks = RollupMark.objects.all() if organization is None else _marks_of(organization.pk)
-    marked = marks.order_by("department_id", "month").distinct().values_list("department_id", "month")
-    return sum(_refresh(department, month) for department, month in list(marked))
+    marked = marks.order_by().values_list("department__organization", "month").distinct()
+    return sum(_refresh(organization_id, month) for organization_id, month in sorted(marked))
 
 
 def _marks_of(organization_id: int) -> QuerySet:
@@ -119,22 +119,27 @@ def _marks_of(organization_id: int) -> QuerySet:
 
 
 @transaction.atomic
-def _refresh(department_id: int, month: date) -> int:
-    """Sum one month anew, unless another process has done it meanwhile; 1 or 0.
+def _refresh(organization_id: int, month: date) -> int:
+    """Sum a month anew for the departments that are marked; how many were, none where another process has done it.
 
     A write that commits between the two looks at the lines leaves a mark that this one did not see, and the month stays
     marked: what it wrote is counted from its lines until the next time.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rollup {department_id} {month}"])
-        deleted, _models = RollupMark.objects.filter(department=department_id, month=month).delete()
-        if not deleted:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"rollup {organization_id} {month}"])
+        cursor.execute(
+            f"DELETE FROM {RollupMark._meta.db_table} WHERE month = %s AND department_id IN "
+            f"(SELECT id FROM {Department._meta.db_table} WHERE organization_id = %s) RETURNING department_id",
+            [month, organization_id],
+        )
+        departments = {department_id for (department_id,) in cursor.fetchall()}
+        if not departments:
             return 0
-        kept = ChargeRollup.objects.filter(department=department_id, month=month)
+        kept = ChargeRollup.objects.filter(organization=organization_id, month=month, department__in=departments)
         kept.delete()
         lines = ChargeLine.objects.live().filter(
-            organization=Subquery(Department.objects.filter(pk=department_id).values("organization")),
-            session__department=department_id,
+            organization=organization_id,
+            session__department__in=departments,
             date_of_service__gte=month,
             date_of_service__lt=month_after(month),
         )
@@ -142,7 +147,7 @@ def _refresh(department_id: int, month: date) -> int:
         for grain, apart in APART.items():
             if grain is not Grain.EVERYTHING:
                 _keep(cursor, grain, _grouped_rollups(kept.filter(grain=Grain.EVERYTHING), apart))
-    return 1
+    return len(departments)
 
 
 def _keep(cursor: CursorWrapper, grain: Grain, sums: QuerySet) -> None:
