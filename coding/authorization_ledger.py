@@ -71,15 +71,16 @@ def _own_visits(patients: QuerySet) -> QuerySet:
         )
     )
     standing = TreatmentSession.objects.standing()
-    entered_before = standing.filter(
-        course=OuterRef("course"), started_at=OuterRef("started_at"), pk__lt=OuterRef("pk")
-    ).alias(told=told)
+    # Added to, so that the few sessions of the course are looked through, and not all that were entered before.
+    entered_before = standing.alias(told=told, entry=F("pk") + 0).filter(
+        course=OuterRef("course"), started_at=OuterRef("started_at"), entry__lt=OuterRef("pk"), told=OuterRef("told")
+    )
     one_visit = ExpressionWrapper(F("department__minutes_of_one_visit") * Value(ONE_MINUTE), DurationField())
     return (
         standing.filter(course__patient__in=patients)
         .exclude(completion=Completion.NOT_STARTED)
         .alias(told=told)
-        .filter(~Exists(entered_before.filter(told=OuterRef("told"))))
+        .filter(~Exists(entered_before))
         .alias(
             before=Window(
                 Lag("started_at"), partition_by=["course__patient", "date_of_service"], order_by=["started_at", "pk"]
