@@ -74,7 +74,7 @@ AUTHORIZATION_IN_WORDS = {
 SAID_AS_WRITTEN = {
     "minutes_since_previous": gettext_lazy("%(text)s minutes after the previous one"),
     "diagnoses": gettext_lazy("diagnoses %(text)s"),
-    "authorization": gettext_lazy("authorization %(text)s"),
+    "authorization": gettext_lazy("authorization (%(text)s)"),
     "requested_code": gettext_lazy("%(text)s keyed by hand"),
     "requested_modifiers": gettext_lazy("modifiers %(text)s keyed by hand"),
     "other_codes_same_day": gettext_lazy("%(text)s on the same day"),
@@ -148,7 +148,7 @@ def _text_in_words(column: str, text: str) -> str:
     if column == "missing":
         return _(" and ").join(str(DOCUMENTS_IN_WORDS.get(document, document)) for document in text.split())
     if column == "authorization":
-        return " ".join(_authorization_word(word) for word in text.split())
+        return ", ".join(_authorization_word(word) for word in text.split())
     return text
 
 

@@ -274,7 +274,7 @@ def test_example_tells_documents_and_authorization_in_words():
     }
 
     assert facts_in_words(facts) == (
-        "authorization 30 units 29 used until 06/01/2026 for 77386, "
+        "authorization (30 units, 29 used, until 06/01/2026, for 77386), "
         "missing: documentation of motion management and order of several sessions a day"
     )
 
