@@ -71,9 +71,14 @@ def _own_visits(patients: QuerySet) -> QuerySet:
         )
     )
     standing = TreatmentSession.objects.standing()
-    # Added to, so that the few sessions of the course are looked through, and not all that were entered before.
+    # The id is added to, and fractions are compared both ways round, so that neither is what rows are looked up by:
+    # they are asked only of the few sessions of a course that begin alike.
     entered_before = standing.alias(told=told, entry=F("pk") + 0).filter(
-        course=OuterRef("course"), started_at=OuterRef("started_at"), entry__lt=OuterRef("pk"), told=OuterRef("told")
+        course=OuterRef("course"),
+        started_at=OuterRef("started_at"),
+        entry__lt=OuterRef("pk"),
+        told__contains=OuterRef("told"),
+        told__contained_by=OuterRef("told"),
     )
     one_visit = ExpressionWrapper(F("department__minutes_of_one_visit") * Value(ONE_MINUTE), DurationField())
     return (
