@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import TableReportForm
 from coding.presenters.charge_report import filters_of, opened
-from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Table, TableReport, bars_of, cell_of
+from coding.presenters.report_shapes import DOLLARS, OF_LINES, ROWS_AT_MOST, Cell, Table, TableReport, bars_of, cell_of
 from coding.reports import ExpectedBy, Grouping, GroupKey, Missing, line_sums, names_of
 from coding.rollups import NO_LINES, LineSums
 
@@ -77,7 +77,8 @@ def _expected_table(form: TableReportForm) -> Table:
     for payer, code, value in sorted(groups, key=lambda key: (payers[key[0]].order, key[1], thirds[key[2]].label)):
         expected, narrowed = groups[(payer, code, value)], thirds[value].filters
         filters = None
-        if narrowed is not None:
+        # Further rows stand only in the files, which have no links.
+        if narrowed is not None and len(rows) < ROWS_AT_MOST:
             filters = filters_of((payers[payer], GroupKey(Grouping.CODE, code, code)), {**form.kept, **narrowed})
         words = (payers[payer].label, code, *(thirds[value].label for _one in third), _label(expected))
         rows.append(_cells(words, expected, filters))
