@@ -123,9 +123,8 @@ def of_prescription(page: str, account: str) -> str:
 
 
 def why_of_second_session() -> str:
-    """The delivery of the second session of a day, off campus: 76 and PO."""
-    lines = ChargeLine.objects.live().filter(code="77407", modifiers=["76", "PO"])
-    line = lines.order_by("pk").first() or ChargeLine.objects.live().filter(modifiers=["76"]).order_by("pk").first()
+    """The delivery of a second session of a day that carries 76."""
+    line = ChargeLine.objects.live().filter(code="77407", modifiers__contains=["76"]).order_by("pk").first()
     return reverse("line-why", args=[line.pk])
 
 
