@@ -14,7 +14,7 @@ from portal.models import TreatmentSession
 DAYS_SHOWN = 14
 MOST_DAYS = 366
 # More would keep the page waiting for longer than anybody does, and the server for longer than it lets a page.
-MOST_VISITS = 10_000
+MOST_VISITS = 6_000
 BY_DAY, BY_COURSE, TO_SIGN = "day", "course", "to-sign"
 ANY_GAP = "any_gap"
 KIND_LABELS = {
