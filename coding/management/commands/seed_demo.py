@@ -30,6 +30,12 @@ UPDATE coding_chargeline line SET created_at = least(line.created_at, session.da
     WHERE session.id = line.session_id AND session.organization_id = %s;
 ALTER TABLE coding_chargeline ENABLE TRIGGER charge_line_keeps_to_its_way;
 """
+# A line was captured on another day now, which is to be summed anew for the reports on people.
+MARK_DAYS_OF_LINES = """
+INSERT INTO coding_actmark (organization_id, day)
+    SELECT DISTINCT organization_id, (created_at AT TIME ZONE 'UTC')::date FROM coding_chargeline
+    WHERE organization_id = %s;
+"""
 # And of sessions: each was entered on its day.
 AGE_SESSIONS = """
 UPDATE portal_treatmentsession SET recorded_at = least(recorded_at, date_of_service + interval '15 hours')
@@ -88,6 +94,7 @@ class Command(BaseCommand):
             with connection.cursor() as cursor:
                 cursor.execute(AGE_HOLDS, [organization.pk])
                 cursor.execute(AGE_LINES, [organization.pk])
+                cursor.execute(MARK_DAYS_OF_LINES, [organization.pk])
                 cursor.execute(AGE_SESSIONS, [organization.pk])
             # The planner knows nothing of rows that came in one go until its statistics are gathered.
             with connection.cursor() as cursor:
