@@ -137,12 +137,13 @@ def test_authorizations_report_has_a_course_of_two_authorizations_once_in_its_to
     assert sum(row[2].value for row in table.rows) == table.total[2].value + 1
 
 
-def test_productivity_report_counts_what_the_person_did_in_the_week(worked, client):
+def test_productivity_report_counts_what_the_person_did_in_the_week(worked, manager, client):
     table = table_of(client, "productivity")
 
     assert len(table.rows) == 1
     assert texts(table)[0][0] == "Mara Manager"
     assert [cell.value for cell in table.rows[0][2:5]] == [2, 2, 1]
+    assert table.rows[0][5].value == ChargeLine.objects.filter(ruling__captured_by=manager).count()
 
 
 def test_access_report_names_the_acts(worked, client):
