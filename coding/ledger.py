@@ -205,53 +205,66 @@ class _PlanCompared:
     made_up: Mapping[tuple[int, int], date]
 
 
+@dataclass(frozen=True, slots=True)
 class CourseRows:
-    """What was planned, charged, held and ruled on of some courses, read in a fixed number of queries for all.
+    """What was planned and voided by course, and charged, held and ruled on by session, of some courses."""
 
-    Between `first` and `last`, both inclusive, where they are given: then only charges and voided sessions of those
-    days, while plans are always whole, since a session may cover what another day planned.
-    """
+    lines: Mapping[int, list[ChargeLine]]
+    holds: Mapping[int, list[SessionHold]]
+    rulings: Mapping[int, SessionRuling]
+    voided: Mapping[int, list[TreatmentSession]]
+    planned: Mapping[int, list[ScheduledFraction]]
 
-    def __init__(self, courses: Iterable[int], first: date = FIRST_DAY, last: date = LAST_DAY) -> None:
-        wanted = {"session__course__in": list(courses), "session__date_of_service__range": (first, last)}
-        lines = ChargeLine.objects.filter(**wanted, replaced_in__isnull=True)
-        self.lines = _lines_by_session(lines)
-        self.holds: dict[int, list[SessionHold]] = defaultdict(list)
-        for hold in SessionHold.objects.open().filter(**wanted):
-            self.holds[hold.session_id].append(hold)
-        rulings = SessionRuling.objects.current().filter(**wanted)
-        self.rulings = {ruling.session_id: ruling for ruling in rulings}
-        self.voided: dict[int, list[TreatmentSession]] = defaultdict(list)
-        for session in (
-            TreatmentSession.objects.filter(
-                course__in=wanted["session__course__in"], date_of_service__range=(first, last), voided_at__isnull=False
-            )
-            .select_related("department")
-            .prefetch_related("department__billers", "delivered_fractions__prescription")
-        ):
-            self.voided[session.course_id].append(session)
-        self.planned: dict[int, list[ScheduledFraction]] = defaultdict(list)
-        for fraction in (
-            ScheduledFraction.objects.filter(prescription__course__in=wanted["session__course__in"])
-            .select_related("machine__department", "prescription")
-            .order_by("planned_on", "planned_time", "fraction_number", "pk")
-        ):
-            self.planned[fraction.prescription.course_id].append(fraction)
+
+def read_course_rows(courses: Iterable[int]) -> CourseRows:
+    """The rows of some courses, in a fixed number of queries for all."""
+    courses = list(courses)
+    holds: dict[int, list[SessionHold]] = defaultdict(list)
+    for hold in SessionHold.objects.open().filter(session__course__in=courses):
+        holds[hold.session_id].append(hold)
+    voided: dict[int, list[TreatmentSession]] = defaultdict(list)
+    for session in (
+        TreatmentSession.objects.filter(course__in=courses, voided_at__isnull=False)
+        .select_related("department")
+        .prefetch_related("department__billers", "delivered_fractions__prescription")
+    ):
+        voided[session.course_id].append(session)
+    planned: dict[int, list[ScheduledFraction]] = defaultdict(list)
+    for fraction in (
+        ScheduledFraction.objects.filter(prescription__course__in=courses)
+        .select_related("machine__department", "prescription")
+        .order_by("planned_on", "planned_time", "fraction_number", "pk")
+    ):
+        planned[fraction.prescription.course_id].append(fraction)
+    return CourseRows(
+        lines=lines_to_show(ChargeLine.objects.filter(session__course__in=courses, replaced_in__isnull=True)),
+        holds=holds,
+        rulings={
+            ruling.session_id: ruling for ruling in SessionRuling.objects.current().filter(session__course__in=courses)
+        },
+        voided=voided,
+        planned=planned,
+    )
 
 
 def ledger_rows(
-    *, course_id: int, record: PatientRecord, rows: CourseRows, today: date, first: date = FIRST_DAY
+    *,
+    course_id: int,
+    record: PatientRecord,
+    rows: CourseRows,
+    today: date,
+    first: date = FIRST_DAY,
+    last: date = LAST_DAY,
 ) -> list[LedgerRow]:
-    """The rows of a course from `first` on in order of day and start; what is planned before `today` is due.
+    """The rows of a course from `first` through `last`, in order of day and start.
 
-    Charges are told of the days that `rows` hold. Earlier sessions are looked at for what they delivered, not given.
+    What is planned before `today` is due. Other days are looked at for what they delivered and planned, and not given.
     """
-    visits = _visits_of(course_id, record)
-    plan = _compared_with_plan(visits, rows.planned[course_id])
-    found = _session_rows(course_id, record, rows, visits, plan, first) + _planned_rows(
-        rows.planned[course_id], plan, today
-    )
-    return sorted((row for row in found if row.day >= first), key=lambda row: (row.day, row.session is None))
+    visits, planned = _visits_of(course_id, record), rows.planned.get(course_id, ())
+    plan = _compared_with_plan(visits, planned)
+    found = _session_rows(course_id, record, rows, visits, plan, first, last)
+    found += _planned_rows(planned, plan, today, first, last)
+    return sorted(found, key=lambda row: (row.day, row.session is None))
 
 
 def course_ledger(course: Course, *, today: date) -> CourseLedger:
@@ -261,7 +274,7 @@ def course_ledger(course: Course, *, today: date) -> CourseLedger:
     session against: nothing is ruled on here.
     """
     prescriptions = course.prescriptions.select_related("signed_by", "plan_approved_by")
-    return _ledger(course, tuple(prescriptions), PatientRecord(course.patient), CourseRows([course.pk]), today)
+    return _ledger(course, tuple(prescriptions), PatientRecord(course.patient), read_course_rows([course.pk]), today)
 
 
 def course_ledgers(courses: Iterable[Course], *, now: datetime) -> dict[int, CourseLedger]:
@@ -270,7 +283,7 @@ def course_ledgers(courses: Iterable[Course], *, now: datetime) -> dict[int, Cou
     """
     courses = list(courses)
     patients = {course.patient_id: course.patient for course in courses}
-    clinic, source = ClinicRows(patients.values(), many=True), CourseRows([course.pk for course in courses])
+    clinic, source = ClinicRows(patients.values(), many=True), read_course_rows([course.pk for course in courses])
     prescriptions: dict[int, list[Prescription]] = defaultdict(list)
     for prescription in Prescription.objects.filter(course__in=courses):
         prescriptions[prescription.course_id].append(prescription)
@@ -290,7 +303,7 @@ def course_ledgers(courses: Iterable[Course], *, now: datetime) -> dict[int, Cou
 def _ledger(
     course: Course, prescriptions: tuple[Prescription, ...], record: PatientRecord, source: CourseRows, today: date
 ) -> CourseLedger:
-    visits, planned = _visits_of(course.pk, record), source.planned[course.pk]
+    visits, planned = _visits_of(course.pk, record), source.planned.get(course.pk, ())
     rows = ledger_rows(course_id=course.pk, record=record, rows=source, today=today)
     authorizations = tuple(
         AuthorizedUnits(authorization, record.units_used(authorization))
@@ -317,7 +330,13 @@ def _visits_of(course_id: int, record: PatientRecord) -> list[Visit]:
 
 
 def _session_rows(
-    course_id: int, record: PatientRecord, source: CourseRows, visits: Sequence[Visit], plan: _PlanCompared, first: date
+    course_id: int,
+    record: PatientRecord,
+    source: CourseRows,
+    visits: Sequence[Visit],
+    plan: _PlanCompared,
+    first: date,
+    last: date,
 ) -> list[LedgerRow]:
     told = _fractions_by_session(visits)
 
@@ -330,15 +349,16 @@ def _session_rows(
             is_entered_twice=visit is not None and visit.is_duplicate,
             is_planned=session.pk in plan.sessions,
             is_on_planned_day=session.pk in plan.sessions_of_the_day,
-            lines=tuple(source.lines[session.pk]),
-            holds=tuple(source.holds[session.pk]),
+            lines=tuple(source.lines.get(session.pk, ())),
+            holds=tuple(source.holds.get(session.pk, ())),
             ruling=source.rulings.get(session.pk),
             authorization=record.authorization_of(session) if visit else None,
         )
         return _with_disagreements(plain, is_beside_plan=session.pk in plan.sessions_beside)
 
-    rows = [row(visit.session, visit) for visit in visits if visit.session.date_of_service >= first]
-    rows += [row(session, None) for session in source.voided[course_id]]
+    rows = [row(visit.session, visit) for visit in visits if first <= visit.session.date_of_service <= last]
+    voided = source.voided.get(course_id, ())
+    rows += [row(session, None) for session in voided if first <= session.date_of_service <= last]
     return sorted(rows, key=lambda r: (r.session.started_at, r.session.pk))
 
 
@@ -358,7 +378,9 @@ def _with_disagreements(row: LedgerRow, *, is_beside_plan: bool) -> LedgerRow:
     return replace(row, disagreements=found)
 
 
-def _planned_rows(planned: Sequence[ScheduledFraction], plan: _PlanCompared, today: date) -> list[LedgerRow]:
+def _planned_rows(
+    planned: Sequence[ScheduledFraction], plan: _PlanCompared, today: date, first: date, last: date
+) -> list[LedgerRow]:
     """Planned fractions that no session of their day covers, and missed ones.
 
     A session covers one planned fraction of each prescription that it delivered, whatever its number: after a missed
@@ -371,6 +393,8 @@ def _planned_rows(planned: Sequence[ScheduledFraction], plan: _PlanCompared, tod
         key = (fraction.prescription_id, fraction.planned_on)
         if not fraction.missed_reason and covered[key] > 0:
             covered[key] -= 1
+            continue
+        if not first <= fraction.planned_on <= last:
             continue
         other_day = plan.made_up.get((fraction.prescription_id, fraction.fraction_number))
         is_due = not fraction.missed_reason and fraction.planned_on < today
@@ -459,7 +483,7 @@ def _fractions_of(
     )
 
 
-def _lines_by_session(rows: Iterable[ChargeLine]) -> dict[int, list[ChargeLine]]:
+def lines_to_show(rows: Iterable[ChargeLine]) -> dict[int, list[ChargeLine]]:
     """The lines to show of each session: what stands, and a voided line only where nothing took its place."""
     lines: dict[int, list[ChargeLine]] = defaultdict(list)
     places: dict[int, set[tuple[str, str]]] = defaultdict(set)

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from coding.courses_in_brief import ClinicInBrief
 from coding.engine.findings import CATALOGUE
 from coding.ledger import AUTHORIZATION_FINDINGS, CourseRows, Disagreement, LedgerRow, ledger_rows
 from coding.models import LineState
-from coding.shaping import ClinicRows, PatientRecord
-from portal.models import Course, Department, Organization, Patient, TreatmentSession, User
+from coding.shaping import PatientRecord
+from portal.models import Course, Department, Organization, ScheduledFraction, TreatmentSession, User
 
 # Patients whose rows are read together: the number of queries grows with these chunks and with nothing else.
-PATIENTS_AT_ONCE = 100
+PATIENTS_AT_ONCE = 500
 
 
 class GapKind(StrEnum):
@@ -182,54 +182,66 @@ def reconcile(
     Reads a fixed number of queries for each `PATIENTS_AT_ONCE` patients.
     """
     found = Reconciliation(first, last)
-    departments = Department.objects.visible_to(user) if user else organization.departments.all()
+    everywhere = {place.pk: place for place in organization.departments.prefetch_related("billers")}
+    departments = list(Department.objects.visible_to(user).values_list("pk", flat=True)) if user else list(everywhere)
     if department_id is not None:
-        departments = departments.filter(pk=department_id)
-    today = {department.pk: now.astimezone(department.zone).date() for department in departments}
-    for visit in _visits(organization, list(today), first, last, now):
-        if visit.department_id in today:
+        departments = [pk for pk in departments if pk == department_id]
+    today = {pk: now.astimezone(department.zone).date() for pk, department in everywhere.items()}
+    wanted = frozenset(departments)
+    for visit in _visits(_courses_with_a_visit(departments, first, last), everywhere, today, first, last):
+        if visit.department_id in wanted:
             found.visits.append(visit)
     found.visits.sort(key=lambda visit: (visit.day, visit.course_id, visit.session_id or 0, visit.planned_id or 0))
     return found
 
 
+def _courses_with_a_visit(departments: list[int], first: date, last: date) -> list[Course]:
+    """The courses that have a session or a planned fraction in these days and departments, by patient.
+
+    Asked one after the other: either alone finds its index, whatever the planner believes of the tables' sizes.
+    """
+    days = (first, last)
+    sessions = TreatmentSession.objects.filter(department__in=departments, date_of_service__range=days)
+    planned = ScheduledFraction.objects.filter(machine__department__in=departments, planned_on__range=days)
+    found = {*sessions.order_by().values_list("course", flat=True).distinct()}
+    found.update(planned.order_by().values_list("prescription__course", flat=True).distinct())
+    return list(Course.objects.filter(pk__in=found).select_related("patient").order_by("patient", "pk"))
+
+
 def _visits(
-    organization: Organization, departments: list[int], first: date, last: date, now: datetime
+    courses: list[Course], departments: Mapping[int, Department], today: Mapping[int, date], first: date, last: date
 ) -> Iterator[ReconciledVisit]:
-    """The visits of everyone who has one in these days and departments, those elsewhere of the same people too."""
-    sessions = TreatmentSession.objects.filter(
-        organization=organization, department__in=departments, date_of_service__range=(first, last)
-    )
-    planned = Course.objects.filter(
-        prescriptions__scheduled_fractions__planned_on__range=(first, last),
-        prescriptions__scheduled_fractions__machine__department__in=departments,
-    )
-    patients = list(
-        Patient.objects.filter(organization=organization)
-        .filter(Q(pk__in=sessions.values("course__patient")) | Q(pk__in=planned.values("patient")))
-        .order_by("pk")
-    )
-    for start in range(0, len(patients), PATIENTS_AT_ONCE):
-        chunk = patients[start : start + PATIENTS_AT_ONCE]
-        clinic = ClinicRows(chunk, many=True)
-        courses = list(Course.objects.filter(patient__in=chunk).select_related("department").order_by("pk"))
-        charges = CourseRows([course.pk for course in courses], first, last)
-        records = {patient.pk: PatientRecord(patient, clinic) for patient in chunk}
-        for course in courses:
-            record, today = records[course.patient_id], now.astimezone(course.department.zone).date()
-            # What is planned from today on uses up authorizations before a window that begins later.
-            begins = min(first, today)
-            rows = ledger_rows(course_id=course.pk, record=record, rows=charges, today=today, first=begins)
-            short = _planned_and_not_authorized(course, record, rows, today)
-            for row in rows:
-                if first <= row.day <= last:
-                    yield _visit(course, row, short)
+    """The visits of the courses in these days, in whatever department; `today` is by department."""
+    of_patients: dict[int, list[Course]] = defaultdict(list)
+    for course in courses:
+        of_patients[course.patient_id].append(course)
+    everyone = list(of_patients.values())
+    for start in range(0, len(everyone), PATIENTS_AT_ONCE):
+        chunk = everyone[start : start + PATIENTS_AT_ONCE]
+        clinic = ClinicInBrief([courses[0].patient for courses in chunk], departments)
+        rows = clinic.rows_of([course.pk for courses in chunk for course in courses], first, last)
+        for courses in chunk:
+            record = PatientRecord(courses[0].patient, clinic)
+            for course in courses:
+                yield from _visits_of(course, record, rows, today[course.department_id], first, last)
+
+
+def _visits_of(
+    course: Course, record: PatientRecord, rows: CourseRows, today: date, first: date, last: date
+) -> Iterator[ReconciledVisit]:
+    # What is planned from today on uses up authorizations before a window that begins later.
+    begins = min(first, today)
+    ledger = ledger_rows(course_id=course.pk, record=record, rows=rows, today=today, first=begins, last=last)
+    short = _planned_and_not_authorized(course, record, ledger, today)
+    for row in ledger:
+        if row.day >= first:
+            yield _visit(course, row, short)
 
 
 def _visit(course: Course, row: LedgerRow, short: Mapping[int, str]) -> ReconciledVisit:
     session, planned = row.session, row.planned
     session_id, planned_id = session.pk if session else None, planned.pk if planned else None
-    department_id = session.department_id if session else planned.machine.department_id
+    department_id = (session or planned).department_id
     told = _session_gaps(row) if session else _planned_gaps(row, short)
     return ReconciledVisit(
         day=row.day,

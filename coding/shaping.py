@@ -52,6 +52,22 @@ class ClinicRows:
         self.sessions: dict[int, list[TreatmentSession]] = defaultdict(list)
         self.coverages: dict[int, list[Coverage]] = defaultdict(list)
         self.authorizations: dict[int, list[Authorization]] = defaultdict(list)
+        self._read_sessions(wanted, many=many)
+        for coverage in Coverage.objects.filter(patient__in=wanted, rank=1).select_related("payer"):
+            self.coverages[coverage.patient_id].append(coverage)
+        authorizations = Authorization.objects.filter(course__patient__in=wanted).select_related("course", "payer")
+        for authorization in authorizations.order_by("starts_on", "id"):
+            self.authorizations[authorization.course.patient_id].append(authorization)
+        self.versions = list(
+            PolicyVersion.objects.published()
+            .filter(policy__payer__in={c.payer_id for coverages in self.coverages.values() for c in coverages})
+            .with_terms()
+            .prefetch_related("reviews")
+            .order_by("effective_from", "revision")
+        )
+
+    def _read_sessions(self, wanted: list[int], *, many: bool) -> None:
+        """Read the standing sessions of the patients, in order of start, with all that facts are shaped from."""
         in_common = ("course", "department", "physician")
         standing = TreatmentSession.objects.standing().filter(course__patient__in=wanted)
         for session in (
@@ -65,18 +81,6 @@ class ClinicRows:
             .order_by("started_at", "id")
         ):
             self.sessions[session.course.patient_id].append(session)
-        for coverage in Coverage.objects.filter(patient__in=wanted, rank=1).select_related("payer"):
-            self.coverages[coverage.patient_id].append(coverage)
-        authorizations = Authorization.objects.filter(course__patient__in=wanted).select_related("course", "payer")
-        for authorization in authorizations.order_by("starts_on", "id"):
-            self.authorizations[authorization.course.patient_id].append(authorization)
-        self.versions = list(
-            PolicyVersion.objects.published()
-            .filter(policy__payer__in={c.payer_id for coverages in self.coverages.values() for c in coverages})
-            .with_terms()
-            .prefetch_related("reviews")
-            .order_by("effective_from", "revision")
-        )
 
     @cached_property
     def codebook(self) -> Codebook:
