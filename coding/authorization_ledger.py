@@ -3,24 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import (
-    Count,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    TextField,
-    Value,
-    Window,
-)
-from django.db.models.functions import Cast, Concat, Lag
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from coding.codebook_in_use import current_codebook
 from coding.engine.periods import ONE_DAY
@@ -31,70 +16,14 @@ from coding.ledger import AuthorizedUnits, CourseLedger, course_ledgers
 from coding.shaping import PatientRecord
 from payers.guidance import Enquiry, payer_books
 from payers.models import Authorization, Coverage, PolicyVersion
-from portal.models import Completion, Course, DeliveredFraction, TreatmentSession, User
+from portal.models import Course, User
 
 NO_LINE = ""
-ONE_MINUTE = timedelta(minutes=1)
 
 
 def authorizations_visible_to(user: User) -> QuerySet:
     """The authorizations of courses that the person may see."""
     return Authorization.objects.filter(course__in=Course.objects.visible_to(user))
-
-
-def with_units_used(authorizations: QuerySet) -> QuerySet:
-    """Authorizations with the units that visits used of each as `used`, the same as `PatientRecord.units_used`."""
-    patients = Course.objects.filter(authorizations__in=authorizations.order_by()).values("patient")
-    day = F("course__sessions__date_of_service")
-    counts = (
-        Q(course__sessions__in=_own_visits(patients))
-        & Q(starts_on__lte=day)
-        & (Q(ends_on__isnull=True) | Q(ends_on__gte=day))
-    )
-    return authorizations.annotate(used=Count("course__sessions", filter=counts))
-
-
-def _own_visits(patients: QuerySet) -> QuerySet:
-    """The ids of the sessions of patients that are visits of their own, told as `coding.shaping` tells them.
-
-    A session entered twice or without beam is none, and none that follows another too soon to be a second visit.
-    """
-    fractions = DeliveredFraction.objects.filter(session=OuterRef("pk")).order_by("prescription_id")
-    told = ArraySubquery(
-        fractions.values_list(
-            Concat(
-                Cast("prescription_id", TextField()),
-                Value(" "),
-                Cast("fraction_number", TextField()),
-                output_field=TextField(),
-            )
-        )
-    )
-    standing = TreatmentSession.objects.standing()
-    # The id is added to, and fractions are compared both ways round, so that neither is what rows are looked up by:
-    # they are asked only of the few sessions of a course that begin alike.
-    entered_before = standing.alias(told=told, entry=F("pk") + 0).filter(
-        course=OuterRef("course"),
-        started_at=OuterRef("started_at"),
-        entry__lt=OuterRef("pk"),
-        told__contains=OuterRef("told"),
-        told__contained_by=OuterRef("told"),
-    )
-    one_visit = ExpressionWrapper(F("department__minutes_of_one_visit") * Value(ONE_MINUTE), DurationField())
-    return (
-        standing.filter(course__patient__in=patients)
-        .exclude(completion=Completion.NOT_STARTED)
-        .alias(told=told)
-        .filter(~Exists(entered_before))
-        .alias(
-            before=Window(
-                Lag("started_at"), partition_by=["course__patient", "date_of_service"], order_by=["started_at", "pk"]
-            )
-        )
-        .filter(Q(before__isnull=True) | Q(started_at__gte=F("before") + one_visit))
-        .order_by()
-        .values("pk")
-    )
 
 
 def courses_without_authorization(user: User, *, today: date) -> QuerySet:

@@ -20,6 +20,7 @@ from coding.models import ActRollup, ChargeLine, ChargeRollup
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.reports import Grouping
 from coding.rollups import refresh_rollups
+from coding.units_used import refresh_units_used
 from portal.models import AuditEvent, TreatmentSession
 
 RUNS = 15
@@ -71,11 +72,14 @@ def main() -> int:
     summed = time.perf_counter()
     days = refresh_acts()
     acts_summed = time.perf_counter()
+    patients = refresh_units_used()
+    units_counted = time.perf_counter()
     print(
         f"{TreatmentSession.objects.count():,} sessions, {ChargeLine.objects.live().count():,} live lines, "
         f"{AuditEvent.objects.count():,} acts\n"
         f"{months} months summed in {summed - began:.1f} s to {ChargeRollup.objects.count():,} rows\n"
-        f"{days} days summed in {acts_summed - summed:.1f} s to {ActRollup.objects.count():,} rows",
+        f"{days} days summed in {acts_summed - summed:.1f} s to {ActRollup.objects.count():,} rows\n"
+        f"units used of {patients:,} patients counted in {units_counted - acts_summed:.1f} s",
         flush=True,
     )
     with connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.backends.utils import CursorWrapper
 from row_copies import copy_rows, unguarded
 
-from coding.models import ActMark, ChargeLine, RollupMark, SessionHold, SessionRuling
+from coding.models import ActMark, ChargeLine, RollupMark, SessionHold, SessionRuling, UnitsMark
 from payers.models import Authorization, Coverage, Payer, PayerPolicy, PolicyVersion
 from portal.models import (
     AuditEvent,
@@ -79,7 +79,7 @@ PATIENT_COPIES = """
 
 
 def build_large_network() -> None:
-    """Copy until the year has `SESSIONS` sessions of copied patients; all that is kept in sums is marked as old."""
+    """Copy until the year has `SESSIONS` sessions of copied patients; all that is kept is marked as old."""
     with unguarded() as cursor:
         _copy_clinic(cursor)
         asked = {"first": FIRST_DAY, "last": LAST_DAY, "turn": TURN, "sessions": SESSIONS}
@@ -96,6 +96,7 @@ def build_large_network() -> None:
             "SELECT organization_id, (at AT TIME ZONE 'UTC')::date FROM portal_auditevent "
             "UNION SELECT organization_id, (created_at AT TIME ZONE 'UTC')::date FROM coding_chargeline"
         )
+        cursor.execute(f"INSERT INTO {UnitsMark._meta.db_table} (patient_id) SELECT id FROM portal_patient")
 
 
 def _copy_clinic(cursor: CursorWrapper) -> None:

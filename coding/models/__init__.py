@@ -6,6 +6,7 @@ from coding.models.rates import ContractRate
 from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
 from coding.models.rollups import LINES_CAPTURED, ActMark, ActRollup, ChargeRollup, Grain, RollupMark
 from coding.models.rulings import HELD_BY_HAND, HoldNote, SessionHold, SessionRuling, TraceRecord
+from coding.models.units import UnitsMark, UnitsUsed
 
 __all__ = [
     "HELD_BY_HAND",
@@ -30,4 +31,6 @@ __all__ = [
     "SessionHold",
     "SessionRuling",
     "TraceRecord",
+    "UnitsMark",
+    "UnitsUsed",
 ]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -17,12 +17,12 @@ from coding.authorization_ledger import (
     authorization_entries,
     authorizations_visible_to,
     courses_without_authorization,
-    with_units_used,
 )
 from coding.filing import after
 from coding.forms.authorization_ledger import AuthorizationLedgerForm, Show, left_wanted
 from coding.ledger import course_ledgers
 from coding.presenters.filing import deadline_address, deadline_key
+from coding.units_used import with_units_used
 from portal.presenters.authorizations import AuthorizationBar, authorization_bars, authorization_shortage
 from portal.presenters.keyset import count_text
 
@@ -74,7 +74,11 @@ class AuthorizationPage:
 def authorizations_asked(form: AuthorizationLedgerForm) -> QuerySet:
     """The authorizations that the person may see and a valid form leaves."""
     wanted = authorizations_visible_to(form.user).filter(form.wanted)
-    return wanted if form.units_left is None else with_units_used(wanted).filter(left_wanted(form.units_left))
+    if form.units_left is None:
+        return wanted
+    left = left_wanted(form.units_left)
+    kept, counted = (part.filter(left).order_by().values("pk") for part in with_units_used(wanted))
+    return wanted.filter(Q(pk__in=kept) | Q(pk__in=counted))
 
 
 def courses_without_asked(form: AuthorizationLedgerForm) -> QuerySet:

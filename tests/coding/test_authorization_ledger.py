@@ -7,18 +7,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from coding.authorization_ledger import with_units_used
 from coding.presenters import authorization_ledger as presenter
 from coding.services import capture_from
-from coding.shaping import PatientRecord
 from payers.models import Authorization, Coverage
 from tests.builders import (
     make_authorization,
-    make_course,
     make_organization,
     make_payer,
     make_policy_version,
-    make_prescription,
     make_session,
     make_treated_course,
     make_user,
@@ -219,37 +215,6 @@ def test_authorizations_of_courses_that_are_over_are_shown_on_demand(organizatio
         course.save()
 
     assert [row.course.status for row in rows(f"courses={courses}")] == shown
-
-
-def test_units_used_are_counted_by_the_database_as_capture_counts_them(organization) -> None:
-    """Entered twice, continued within the visit, without beam, void, outside the days, of another course: all told."""
-    authorization = authorized(organization, starts_on=date(2025, 12, 2), ends_on=date(2026, 1, 30))
-    course = authorization.course
-    start = datetime(2025, 12, 3, 15, tzinfo=UTC)
-    make_session(course, started_at=start, fraction=1)
-    make_session(course, started_at=start, fraction=1)
-    make_session(course, started_at=start + timedelta(minutes=5), fraction=2)
-    make_session(course, started_at=start + timedelta(hours=7), fraction=3)
-    make_session(course, started_at=start + timedelta(days=1), completion="not_started")
-    make_session(
-        course,
-        started_at=start + timedelta(days=2),
-        voided_at=start,
-        void_reason="Another patient",
-        voided_by=course.organization.users.first(),
-    )
-    make_session(course, started_at=start + timedelta(days=3))
-    make_session(course, started_at=start + timedelta(days=3))
-    make_session(course, started_at=start - timedelta(days=2), fraction=4)
-    make_session(course, started_at=start + timedelta(days=90), fraction=5)
-    other = make_course(course.patient, course.department)
-    make_prescription(other)
-    make_session(other, started_at=start + timedelta(days=4), fraction=1)
-    make_session(course, started_at=start + timedelta(days=4, minutes=5), fraction=6)
-
-    [counted] = with_units_used(Authorization.objects.all())
-
-    assert counted.used == PatientRecord(course.patient).units_used(authorization) == 3
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from coding.act_rollups import refresh_acts
 from coding.jobs import KINDS
 from coding.presenters.report_files import scheduled_report
 from coding.rollups import refresh_rollups
+from coding.units_used import refresh_units_used
 from portal import clock
 from portal.services.inbox import deliver_due, forget_old_messages
 from portal.services.jobs import work_off
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             jobs = work_off(kinds=KINDS)
             refresh_rollups()
             refresh_acts()
+            refresh_units_used()
             self.stdout.write(f"jobs: {jobs}, reports: {deliver_due(at=clock.now(), make=scheduled_report)}")
             forget_old_messages(at=clock.now())
             return
@@ -53,6 +55,7 @@ class Command(BaseCommand):
             if time.monotonic() - summed_at >= SECONDS_BETWEEN_SUMS and not is_stopping():
                 refresh_rollups()
                 refresh_acts()
+                refresh_units_used()
                 deliver_due(at=clock.now(), make=scheduled_report, is_stopping=is_stopping)
                 forget_old_messages(at=clock.now())
                 summed_at = time.monotonic()

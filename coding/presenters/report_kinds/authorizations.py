@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.authorization_ledger import authorizations_visible_to, with_units_used
+from coding.authorization_ledger import authorizations_visible_to
 from coding.forms.authorization_ledger import Left, Show
 from coding.forms.reports import AuthorizationReportForm
 from coding.presenters.authorization_ledger import courses_without_asked
 from coding.presenters.report_shapes import DEPARTMENT, PAYER, Cell, Table, TableReport, bars_of
+from coding.units_used import with_units_used
 from portal.presenters.authorizations import WARN_AT_DAYS_LEFT, WARN_AT_UNITS_LEFT
 
 
@@ -74,9 +75,10 @@ def _authorizations_table(form: AuthorizationReportForm) -> Table:
     groups: dict[Any, _Sums] = defaultdict(_Sums)
     total = _Sums()
     of_payer, of_waiting = form.grouping == "payer", form.grouping == "waiting"
-    wanted = with_units_used(authorizations_visible_to(form.user).filter(form.wanted_anyhow)).order_by()
-    told = wanted.values_list("course", "payer", "course__department", "units", "ends_on", "used")
-    for course, payer, department, units, ends_on, used in told:
+    wanted = authorizations_visible_to(form.user).filter(form.wanted_anyhow)
+    told = ("course", "payer", "course__department", "units", "ends_on", "used")
+    kept, counted = (part.order_by().values_list(*told) for part in with_units_used(wanted))
+    for course, payer, department, units, ends_on, used in kept.union(counted, all=True):
         waiting = waiting_of(units, used, ends_on, form.today)
         group = waiting if of_waiting else payer if of_payer else department
         for sums in (groups[group], total):
