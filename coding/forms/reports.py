@@ -15,10 +15,16 @@ from coding.reports import USUAL_GROUPINGS, Grouping
 
 WEEKS_SHOWN = 12
 NOT_FILTERS = ("by", "bars")
+# How an address asks to see every filter of a report.
+MORE = "more"
+# The filters that most reports are narrowed by; the others are looked up and shown on demand.
+FIRST_NAMES = ("payer", "department", "reason", "start", "end")
 
 
 class ChargeReportForm(ChargeFilterForm):
     """The filters of charge review, what to group by, and what the bars show."""
+
+    first_names = FIRST_NAMES
 
     by = forms.MultipleChoiceField(
         label=_("Group by"), required=False, choices=Grouping.choices, widget=forms.CheckboxSelectMultiple
@@ -34,6 +40,10 @@ class ChargeReportForm(ChargeFilterForm):
             data.setlist("by", [grouping.value for grouping in USUAL_GROUPINGS])
         super().__init__(data, *args, **kwargs)
         self.fields["by"].widget.attrs["class"] = "form-check-input"
+
+    @property
+    def asks_for_more(self) -> bool:
+        return MORE in self.data
 
     @property
     def groupings(self) -> tuple[Grouping, ...]:
@@ -53,6 +63,8 @@ class OneReportForm(FilterForm):
     Another filter in the address is as if it were not there: it would narrow the report unseen.
     """
 
+    first_names = FIRST_NAMES
+
     by = forms.ChoiceField(label=_("Group by"), required=False)
 
     def __init__(
@@ -64,7 +76,7 @@ class OneReportForm(FilterForm):
         **kwargs: Any,
     ) -> None:
         super().__init__({name: data[name] for name in (*asks, "by") if name in data}, *args, **kwargs)
-        self.asks = asks
+        self.asks, self.asks_for_more = asks, MORE in data
         self.fields["by"].choices = groupings
 
     @property

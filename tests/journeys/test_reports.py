@@ -50,6 +50,7 @@ def open_level_mix_of_freestanding_by_month(page: Page, base: str) -> None:
     page.goto(f"{base}/reports/")
     go(page, page.get_by_role("link", name="Level mix"))
     expect(title(page)).to_have_text("Level mix")
+    go(page, page.get_by_role("search").get_by_role("link", name="More filters"))
     choose(page, "Setting", "Free")
     choose(page, "Group by", "Month")
     go(page, page.get_by_role("button", name="Show"))
