@@ -1,21 +1,31 @@
 """Sessions, plans and charges of many courses as the few values that their ledgers compare.
 
 A ledger of one course reads whole rows. Reconciliation reads every fraction that a thousand patients ever had to judge
-one day of theirs, and there making a model of each row takes ten times as long as reading it.
+one day of theirs, and there making a model of each row takes ten times as long as reading it. What stands here has the
+names of the models' fields, so that `PatientRecord` and `ledger_rows` take either.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Q
 
 from coding.ledger import CourseRows, lines_to_show
 from coding.models import ChargeLine, SessionHold, SessionRuling
-from coding.shaping import ClinicRows
-from portal.models import Department, Patient, Prescription, ScheduledFraction, TreatmentSession
+from payers.models import Authorization, Coverage, Payer, PolicyVersion
+from portal.models import (
+    Course,
+    Department,
+    Machine,
+    Organization,
+    Prescription,
+    ScheduledFraction,
+    TreatmentSession,
+)
 
 
 class Related(tuple):
@@ -28,6 +38,18 @@ class Related(tuple):
 
 
 NOTHING = Related()
+
+
+@dataclass(slots=True, eq=False)
+class BriefPatient:
+    pk: int
+
+
+@dataclass(slots=True, eq=False)
+class BriefCourse:
+    pk: int
+    patient_id: int
+    department_id: int
 
 
 @dataclass(slots=True, eq=False)
@@ -68,9 +90,9 @@ class BriefPlanned:
     pk: int
     fraction_number: int
     planned_on: date
+    missed_reason: str
     machine_id: int
     department_id: int
-    missed_reason: str
     prescription: BriefPrescription
     prescription_id: int
 
@@ -92,84 +114,146 @@ class BriefRuling:
     error_names: list[str]
 
 
-class ClinicInBrief(ClinicRows):
-    """What a ledger needs of some patients, from which nothing can be ruled on.
+@dataclass(slots=True, eq=False)
+class BriefCoverage:
+    starts_on: date
+    ends_on: date | None
+    payer: Payer
 
-    `voided` are the voided sessions by course. `departments` are all of the organization by id.
+
+@dataclass(slots=True, eq=False)
+class BriefAuthorization:
+    pk: int
+    course_id: int
+    payer_id: int
+    number: str
+    codes: list[str]
+    units: int | None
+    starts_on: date
+    ends_on: date | None
+
+
+class SharedByCourses:
+    """What all courses of an organization have in common, by id; policies are read once they are asked for."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
+        self.departments: dict[int, Department] = {
+            department.pk: department for department in organization.departments.prefetch_related("billers")
+        }
+        machines = Machine.objects.filter(department__in=self.departments)
+        self.department_of_machine: dict[int, int] = dict(machines.values_list("pk", "department"))
+        self.payers: dict[int, Payer] = Payer.objects.filter(organization=organization).in_bulk()
+
+    @cached_property
+    def versions(self) -> list[PolicyVersion]:
+        """The published versions of every payer's policy, in order of start."""
+        published = PolicyVersion.objects.published().filter(policy__payer__organization=self.organization)
+        return list(published.select_related("policy").order_by("effective_from", "revision"))
+
+
+class ClinicInBrief:
+    """What ledgers need of some patients: everything of `ClinicRows` but what rulings are made from.
+
+    `courses` are the courses of the patients by id, and `voided` their voided sessions by course.
     """
 
-    def __init__(self, patients: Iterable[Patient], departments: Mapping[int, Department]) -> None:
-        patients = list(patients)
-        self._departments = departments
-        self.voided: dict[int, list[BriefSession]] = defaultdict(list)
-        of_patients = Prescription.objects.filter(course__patient__in=patients).order_by()
+    def __init__(self, patients: Collection[int], shared: SharedByCourses) -> None:
+        self._shared = shared
+        of_patients = Course.objects.filter(patient__in=patients).order_by("pk")
+        self.courses = {row[0]: BriefCourse(*row) for row in of_patients.values_list("pk", "patient", "department")}
+        # By courses and not through them, here and below: a list of ids finds its index however many rows there are.
+        ordered = Prescription.objects.filter(course__in=self.courses).order_by()
         self._prescriptions = {
-            row[0]: BriefPrescription(*row) for row in of_patients.values_list("pk", "course_id", "number", "fractions")
+            row[0]: BriefPrescription(*row) for row in ordered.values_list("pk", "course", "number", "fractions")
         }
-        super().__init__(patients, many=True)
+        self.sessions: dict[int, list[BriefSession]] = defaultdict(list)
+        self.voided: dict[int, list[BriefSession]] = defaultdict(list)
+        self._read_sessions()
+        self.coverages: dict[int, list[BriefCoverage]] = defaultdict(list)
+        coverages = Coverage.objects.filter(patient__in=patients, rank=1)
+        for patient_id, starts_on, ends_on, payer_id in coverages.values_list(
+            "patient", "starts_on", "ends_on", "payer"
+        ):
+            self.coverages[patient_id].append(BriefCoverage(starts_on, ends_on, shared.payers[payer_id]))
+        self.authorizations: dict[int, list[BriefAuthorization]] = defaultdict(list)
+        authorizations = Authorization.objects.filter(course__in=self.courses).order_by("starts_on", "id")
+        for row in authorizations.values_list(
+            "pk", "course", "payer", "number", "codes", "units", "starts_on", "ends_on"
+        ):
+            authorization = BriefAuthorization(*row)
+            self.authorizations[self.courses[authorization.course_id].patient_id].append(authorization)
 
-    def _read_sessions(self, wanted: list[int], *, many: bool) -> None:
+    @property
+    def versions(self) -> list[PolicyVersion]:
+        return self._shared.versions
+
+    def _read_sessions(self) -> None:
+        sessions: dict[int, BriefSession] = {}
         fractions: dict[int, list[BriefFraction]] = defaultdict(list)
-        sessions: dict[int, tuple[int, BriefSession]] = {}
-        rows = TreatmentSession.objects.filter(course__patient__in=wanted).order_by()
-        for patient_id, prescription_id, number, *values in rows.values_list(
-            "course__patient_id",
-            "delivered_fractions__prescription_id",
+        departments = self._shared.departments
+        rows = TreatmentSession.objects.filter(course__in=self.courses).order_by()
+        for prescription_id, number, *values in rows.values_list(
+            "delivered_fractions__prescription",
             "delivered_fractions__fraction_number",
             "pk",
-            "course_id",
-            "department_id",
-            "machine_id",
+            "course",
+            "department",
+            "machine",
             "date_of_service",
             "started_at",
             "completion",
             "voided_at",
         ):
-            if values[0] not in sessions:
-                sessions[values[0]] = (patient_id, BriefSession(*values, self._departments[values[2]], NOTHING))
+            pk = values[0]
+            if pk not in sessions:
+                sessions[pk] = BriefSession(*values, departments[values[2]], NOTHING)
             if prescription_id is not None:
                 prescription = self._prescriptions[prescription_id]
-                fractions[values[0]].append(BriefFraction(prescription, prescription_id, number))
-        for patient_id, session in sessions.values():
-            delivered = fractions[session.pk]
+                fractions[pk].append(BriefFraction(prescription, prescription_id, number))
+        for pk, delivered in fractions.items():
             if len(delivered) > 1:
                 delivered.sort(key=lambda fraction: fraction.prescription.number)
-            session.delivered_fractions = Related(delivered)
+            sessions[pk].delivered_fractions = Related(delivered)
+        for session in sessions.values():
             if session.voided_at is None:
-                self.sessions[patient_id].append(session)
+                self.sessions[self.courses[session.course_id].patient_id].append(session)
             else:
                 self.voided[session.course_id].append(session)
 
-    def rows_of(self, courses: list[int], first: date, last: date) -> CourseRows:
-        """Plans and voided sessions of the courses, and charges, holds and rulings of `first` through `last`."""
+    def rows_of(self, courses: Collection[int], first: date, last: date) -> CourseRows:
+        """Plans and voided sessions of some courses, and their charges, holds and rulings of `first` through `last`."""
         wanted = Q(session__course__in=courses, session__date_of_service__range=(first, last))
         lines = ChargeLine.objects.filter(wanted, replaced_in__isnull=True).order_by()
         holds: dict[int, list[SessionHold]] = defaultdict(list)
         for hold in SessionHold.objects.open().filter(wanted).only("session_id", "name"):
             holds[hold.session_id].append(hold)
         rulings = SessionRuling.objects.current().filter(wanted).order_by()
+        of_courses = set(courses)
+        prescriptions = [one.pk for one in self._prescriptions.values() if one.course_id in of_courses]
         planned: dict[int, list[BriefPlanned]] = defaultdict(list)
-        for *values, prescription_id in (
-            ScheduledFraction.objects.filter(prescription__course__in=courses)
+        for *values, machine_id, prescription_id in (
+            ScheduledFraction.objects.filter(prescription__in=prescriptions)
             .order_by("planned_on", "planned_time", "fraction_number", "pk")
             .values_list(
                 "pk",
                 "fraction_number",
                 "planned_on",
-                "machine_id",
-                "machine__department_id",
                 "missed_reason",
-                "prescription_id",
+                "machine",
+                "prescription",
             )
         ):
             prescription = self._prescriptions[prescription_id]
-            planned[prescription.course_id].append(BriefPlanned(*values, prescription, prescription_id))
+            department_id = self._shared.department_of_machine[machine_id]
+            fraction = BriefPlanned(*values, machine_id, department_id, prescription, prescription_id)
+            planned[prescription.course_id].append(fraction)
         return CourseRows(
             lines=lines_to_show(
-                BriefLine(*row) for row in lines.values_list("pk", "session_id", "claim_form", "role", "state", "code")
+                BriefLine(*row) for row in lines.values_list("pk", "session", "claim_form", "role", "state", "code")
             ),
             holds=holds,
-            rulings={row[0]: BriefRuling(*row) for row in rulings.values_list("session_id", "findings", "error_names")},
+            rulings={row[0]: BriefRuling(*row) for row in rulings.values_list("session", "findings", "error_names")},
             voided=self.voided,
             planned=planned,
         )

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from coding.courses_in_brief import ClinicInBrief
+from coding.courses_in_brief import BriefCourse, BriefPatient, ClinicInBrief, SharedByCourses
 from coding.engine.findings import CATALOGUE
 from coding.ledger import AUTHORIZATION_FINDINGS, CourseRows, Disagreement, LedgerRow, ledger_rows
 from coding.models import LineState
@@ -182,52 +182,55 @@ def reconcile(
     Reads a fixed number of queries for each `PATIENTS_AT_ONCE` patients.
     """
     found = Reconciliation(first, last)
-    everywhere = {place.pk: place for place in organization.departments.prefetch_related("billers")}
-    departments = list(Department.objects.visible_to(user).values_list("pk", flat=True)) if user else list(everywhere)
-    if department_id is not None:
-        departments = [pk for pk in departments if pk == department_id]
-    today = {pk: now.astimezone(department.zone).date() for pk, department in everywhere.items()}
+    shared = SharedByCourses(organization)
+    visible = Department.objects.visible_to(user).values_list("pk", flat=True) if user else shared.departments
+    departments = [pk for pk in visible if department_id in (None, pk)]
     wanted = frozenset(departments)
-    for visit in _visits(_courses_with_a_visit(departments, first, last), everywhere, today, first, last):
+    machines = [machine for machine, place in shared.department_of_machine.items() if place in wanted]
+    for visit in _visits(_courses_with_a_visit(departments, machines, first, last), shared, first, last, now):
         if visit.department_id in wanted:
             found.visits.append(visit)
     found.visits.sort(key=lambda visit: (visit.day, visit.course_id, visit.session_id or 0, visit.planned_id or 0))
     return found
 
 
-def _courses_with_a_visit(departments: list[int], first: date, last: date) -> list[Course]:
-    """The courses that have a session or a planned fraction in these days and departments, by patient.
+def _courses_with_a_visit(departments: list[int], machines: list[int], first: date, last: date) -> dict[int, list[int]]:
+    """The courses that have a session in these departments or a planned fraction on these machines, by patient.
 
     Asked one after the other: either alone finds its index, whatever the planner believes of the tables' sizes.
     """
     days = (first, last)
     sessions = TreatmentSession.objects.filter(department__in=departments, date_of_service__range=days)
-    planned = ScheduledFraction.objects.filter(machine__department__in=departments, planned_on__range=days)
+    planned = ScheduledFraction.objects.filter(machine__in=machines, planned_on__range=days)
     found = {*sessions.order_by().values_list("course", flat=True).distinct()}
     found.update(planned.order_by().values_list("prescription__course", flat=True).distinct())
-    return list(Course.objects.filter(pk__in=found).select_related("patient").order_by("patient", "pk"))
+    of_patients: dict[int, list[int]] = defaultdict(list)
+    for patient, course in (
+        Course.objects.filter(pk__in=found).order_by("patient_id", "pk").values_list("patient", "pk")
+    ):
+        of_patients[patient].append(course)
+    return of_patients
 
 
 def _visits(
-    courses: list[Course], departments: Mapping[int, Department], today: Mapping[int, date], first: date, last: date
+    courses: Mapping[int, list[int]], shared: SharedByCourses, first: date, last: date, now: datetime
 ) -> Iterator[ReconciledVisit]:
-    """The visits of the courses in these days, in whatever department; `today` is by department."""
-    of_patients: dict[int, list[Course]] = defaultdict(list)
-    for course in courses:
-        of_patients[course.patient_id].append(course)
-    everyone = list(of_patients.values())
-    for start in range(0, len(everyone), PATIENTS_AT_ONCE):
-        chunk = everyone[start : start + PATIENTS_AT_ONCE]
-        clinic = ClinicInBrief([courses[0].patient for courses in chunk], departments)
-        rows = clinic.rows_of([course.pk for courses in chunk for course in courses], first, last)
-        for courses in chunk:
-            record = PatientRecord(courses[0].patient, clinic)
-            for course in courses:
+    """The visits of the patients' courses in these days, in whatever department."""
+    today = {pk: now.astimezone(department.zone).date() for pk, department in shared.departments.items()}
+    patients = list(courses)
+    for start in range(0, len(patients), PATIENTS_AT_ONCE):
+        chunk = patients[start : start + PATIENTS_AT_ONCE]
+        clinic = ClinicInBrief(chunk, shared)
+        rows = clinic.rows_of([course for patient in chunk for course in courses[patient]], first, last)
+        for patient in chunk:
+            record = PatientRecord(BriefPatient(patient), clinic)
+            for pk in courses[patient]:
+                course = clinic.courses[pk]
                 yield from _visits_of(course, record, rows, today[course.department_id], first, last)
 
 
 def _visits_of(
-    course: Course, record: PatientRecord, rows: CourseRows, today: date, first: date, last: date
+    course: BriefCourse, record: PatientRecord, rows: CourseRows, today: date, first: date, last: date
 ) -> Iterator[ReconciledVisit]:
     # What is planned from today on uses up authorizations before a window that begins later.
     begins = min(first, today)
@@ -238,7 +241,7 @@ def _visits_of(
             yield _visit(course, row, short)
 
 
-def _visit(course: Course, row: LedgerRow, short: Mapping[int, str]) -> ReconciledVisit:
+def _visit(course: BriefCourse, row: LedgerRow, short: Mapping[int, str]) -> ReconciledVisit:
     session, planned = row.session, row.planned
     session_id, planned_id = session.pk if session else None, planned.pk if planned else None
     department_id = (session or planned).department_id
@@ -359,7 +362,7 @@ def _units_used_up(units: int) -> str:
 
 
 def _planned_and_not_authorized(
-    course: Course, record: PatientRecord, rows: Iterable[LedgerRow], today: date
+    course: BriefCourse, record: PatientRecord, rows: Iterable[LedgerRow], today: date
 ) -> dict[int, str]:
     """What no authorization covers of the visits planned from today on, by planned fraction: one for each visit.
 
@@ -381,7 +384,7 @@ def _planned_and_not_authorized(
     return short
 
 
-def _why_short(record: PatientRecord, course: Course, day: date, used: dict[int, int]) -> str:
+def _why_short(record: PatientRecord, course: BriefCourse, day: date, used: dict[int, int]) -> str:
     """Empty where an authorization covers a visit of the day, and then it has used one unit more."""
     payer = record.payer_on(day)
     offered = [a for a in record.authorizations if a.course_id == course.pk and payer and a.payer_id == payer.pk]

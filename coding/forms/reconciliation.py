@@ -13,8 +13,10 @@ from portal.models import TreatmentSession
 
 DAYS_SHOWN = 14
 MOST_DAYS = 366
-# More would keep the page waiting for longer than anybody does, and the server for longer than it lets a page.
-MOST_VISITS = 6_000
+# More would keep the page waiting for longer than anybody does; a month of a large network fits.
+MOST_VISITS = 20_000
+# More are not compared unasked, every morning.
+MOST_VISITS_UNASKED = 6_000
 BY_DAY, BY_COURSE, TO_SIGN = "day", "course", "to-sign"
 ANY_GAP = "any_gap"
 KIND_LABELS = {
@@ -66,7 +68,7 @@ class ReconciliationForm(DepartmentFilterForm):
         if self.cleaned_data["start"]:
             return self.cleaned_data["start"]
         usual = self.last - timedelta(days=DAYS_SHOWN - 1)
-        return self.last if self._visits_since(usual) > MOST_VISITS else usual
+        return self.last if self._visits_since(usual) > MOST_VISITS_UNASKED else usual
 
     def _visits_since(self, first: date) -> int:
         sessions = TreatmentSession.objects.standing().visible_to(self.user)

@@ -138,9 +138,10 @@ class ReconciliationPage:
             (_("By course"), self._tab(BY_COURSE), self.view == BY_COURSE),
             (_("Days to sign"), self._tab(TO_SIGN), self.view == TO_SIGN),
         ]
-        self.kinds = [self._number({}, KIND_LABELS[kind], kind, self.found.total.gaps[kind]) for kind in GapKind]
+        total = self.found.total
+        self.kinds = [self._number({}, KIND_LABELS[kind], kind, total.gaps[kind]) for kind in GapKind]
         self.headings = [str(COLUMN_LABELS[column]) for column in Column]
-        self.total = self._row(_("All"), "", "", self.found.total, {})
+        self.total = self._row(_("All"), "", "", total, {})
         self.rows: list[TallyRow] = []
         self.days: list[DayToSign] = []
         self.pages = Pages("")

@@ -90,7 +90,7 @@ def test_reconciliation_of_more_visits_than_fit_asks_for_fewer(shown, monkeypatc
 def test_reconciliation_without_days_shows_the_last_one_where_fourteen_have_too_many_visits(shown, course, monkeypatch):
     make_session(course, started_at=clock.now() - timedelta(days=3), fraction=3)
     usual = shown(reverse("reconciliation"))
-    monkeypatch.setattr("coding.forms.reconciliation.MOST_VISITS", 0)
+    monkeypatch.setattr("coding.forms.reconciliation.MOST_VISITS_UNASKED", 0)
 
     fewer = shown(reverse("reconciliation"))
 
