@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
 
 from coding.codebook_in_use import current_codebook
 from coding.engine.periods import ONE_DAY
@@ -14,8 +14,7 @@ from coding.engine.trace import Citation
 from coding.engine.vocabulary import LineRole, PayerKind
 from coding.ledger import AuthorizedUnits, CourseLedger, course_ledgers
 from coding.shaping import PatientRecord
-from payers.guidance import Enquiry, payer_books
-from payers.models import Authorization, Coverage, PolicyVersion
+from payers.models import Authorization, Payer, PolicyVersion
 from portal.models import Course, User
 
 NO_LINE = ""
@@ -31,19 +30,35 @@ def courses_without_authorization(user: User, *, today: date) -> QuerySet:
 
     That payer is `payer_today`.
     """
-    codebook = current_codebook()
-    asking = [
-        book.payer.pk
-        for book in payer_books(user.organization_id)
-        if Enquiry.of(book, on=today, codebook=codebook).terms.holds("authorization_required")
-    ]
-    billed = Coverage.objects.on(today).filter(patient=OuterRef("patient"), rank=1).values("payer")[:1]
+    is_of_today = Q(
+        Q(patient__coverages__ends_on__isnull=True) | Q(patient__coverages__ends_on__gte=today),
+        patient__coverages__rank=1,
+        patient__coverages__starts_on__lte=today,
+    )
+    # Of one rank and day there is one coverage at most: a constraint holds that.
+    billed = FilteredRelation("patient__coverages", condition=is_of_today)
     on_file = Authorization.objects.filter(course=OuterRef("pk"), payer=OuterRef("payer_today"))
     return (
         Course.objects.visible_to(user)
-        .annotate(payer_today=Subquery(billed))
-        .filter(~Exists(on_file), payer_today__in=asking)
+        .annotate(billed=billed, payer_today=F("billed__payer"))
+        .filter(~Exists(on_file), payer_today__in=_payers_asking(user.organization_id, today))
     )
+
+
+def _payers_asking(organization_id: int, today: date) -> list[int]:
+    """The payers that ask for an authorization, as their version in force says, or else the house."""
+    codebook = current_codebook()
+    in_force = PolicyVersion.objects.in_force(on=today).filter(policy__payer=OuterRef("pk"))
+    stated = Subquery(in_force.values("terms__authorization_required")[:1])
+    payers = Payer.objects.filter(organization=organization_id, is_active=True).annotate(stated=stated)
+
+    def asks(payer: Payer) -> bool:
+        if payer.stated is not None:
+            return payer.stated
+        of_house = codebook.house_defaults(payer.slug, PayerKind(payer.kind))
+        return TermsInForce(None, of_house).holds("authorization_required")
+
+    return [payer.pk for payer in payers if asks(payer)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ A patient with a mark is old: what visits used is counted from the sessions unti
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import NamedTuple
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, transaction
@@ -33,29 +32,17 @@ ONE_MINUTE = timedelta(minutes=1)
 PATIENTS_AT_ONCE = 2000
 
 
-class AuthorizationParts(NamedTuple):
-    """Authorizations in two parts that have none in common, both with the units used of each as `used`.
+def with_units_used(authorizations: QuerySet) -> list[QuerySet]:
+    """Authorizations with the units that visits used of each as `used`, the same as `PatientRecord.units_used`.
 
-    To be asked in one statement, since a mark moves an authorization from one to the other.
-    """
-
-    kept: QuerySet
-    counted: QuerySet
-
-
-def with_units_used(authorizations: QuerySet) -> AuthorizationParts:
-    """Authorizations with the units that visits used of each, the same as `PatientRecord.units_used`.
-
-    Reads the marks: one query, beside that of the parts.
+    In one or two parts that have none in common, what is kept and what is counted, to be asked in one statement: a mark
+    that comes or goes moves an authorization from one to the other. Reads the marks in a query of its own.
     """
     marked = list(UnitsMark.objects.order_by().values_list("patient", flat=True).distinct())
     is_marked = Q(course__patient__in=marked)
     # One that was entered since the marks were read has nothing kept, and is left out.
-    kept = authorizations.filter(~is_marked, units_used__isnull=False)
-    return AuthorizationParts(
-        kept=kept.annotate(used=F("units_used__number")),
-        counted=_counted(authorizations.filter(is_marked), marked),
-    )
+    kept = authorizations.filter(~is_marked, units_used__isnull=False).annotate(used=F("units_used__number"))
+    return [kept, _counted(authorizations.filter(is_marked), marked)] if marked else [kept]
 
 
 def refresh_units_used() -> int:

@@ -77,8 +77,10 @@ def authorizations_asked(form: AuthorizationLedgerForm) -> QuerySet:
     if form.units_left is None:
         return wanted
     left = left_wanted(form.units_left)
-    kept, counted = (part.filter(left).order_by().values("pk") for part in with_units_used(wanted))
-    return wanted.filter(Q(pk__in=kept) | Q(pk__in=counted))
+    found = Q()
+    for part in with_units_used(wanted):
+        found |= Q(pk__in=part.filter(left).order_by().values("pk"))
+    return wanted.filter(found)
 
 
 def courses_without_asked(form: AuthorizationLedgerForm) -> QuerySet:

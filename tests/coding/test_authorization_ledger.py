@@ -253,6 +253,27 @@ def test_courses_without_authorization_ask_the_payer_of_today(organization, with
     assert len(without()) == number
 
 
+@pytest.mark.parametrize(("kind", "number"), [("medicare", 0), ("commercial", 1)])
+def test_courses_without_authorization_ask_the_house_where_the_payer_says_nothing(
+    organization, without, kind, number
+) -> None:
+    payers = [make_payer(organization, kind=kind) for _number in range(2)]
+    make_policy_version(payers[0])
+    courses = [make_treated_course(organization, payer=payer) for payer in payers]
+
+    assert without() == courses * number
+
+
+def test_courses_without_authorization_ask_the_correction_of_the_version_in_force(organization, without) -> None:
+    lacking = authorized(organization)
+    payer = lacking.payer
+    lacking.delete()
+    make_policy_version(payer, terms={"authorization_required": False}, revision=2)
+    make_policy_version(payer, terms={"authorization_required": True}, effective_from=TODAY + timedelta(days=1))
+
+    assert without() == []
+
+
 def test_courses_without_authorization_are_narrowed_by_payer_and_department(organization, without) -> None:
     here, there = (authorized(organization) for _number in range(2))
     for authorization in (here, there):

@@ -56,8 +56,8 @@ def courses(organization):
 
 def used():
     """The units used of every authorization as pages have them."""
-    kept, counted = (part.order_by().values_list("pk", "used") for part in with_units_used(Authorization.objects.all()))
-    told = list(kept.union(counted, all=True))
+    parts = [part.order_by().values_list("pk", "used") for part in with_units_used(Authorization.objects.all())]
+    told = list(parts[0].union(*parts[1:], all=True))
     assert len(told) == len(dict(told))
     return dict(told)
 

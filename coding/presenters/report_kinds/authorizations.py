@@ -77,9 +77,10 @@ def _authorizations_table(form: AuthorizationReportForm) -> Table:
     of_payer, of_waiting = form.grouping == "payer", form.grouping == "waiting"
     wanted = authorizations_visible_to(form.user).filter(form.wanted_anyhow)
     told = ("course", "payer", "course__department", "units", "ends_on", "used")
-    kept, counted = (part.order_by().values_list(*told) for part in with_units_used(wanted))
-    for course, payer, department, units, ends_on, used in kept.union(counted, all=True):
-        waiting = waiting_of(units, used, ends_on, form.today)
+    first_part, *other_parts = (part.order_by().values_list(*told) for part in with_units_used(wanted))
+    today = form.today
+    for course, payer, department, units, ends_on, used in first_part.union(*other_parts, all=True):
+        waiting = waiting_of(units, used, ends_on, today)
         group = waiting if of_waiting else payer if of_payer else department
         for sums in (groups[group], total):
             sums.add(waiting, course, units, used)
