@@ -7,16 +7,17 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet, TextChoices
-from django.db.models.functions import TruncMonth
+from django.db.models import Q, QuerySet, TextChoices
 from django.utils.translation import gettext_lazy
 
 from coding.codebook_in_use import current_codebook
 from coding.engine.facts import SessionFacts
+from coding.engine.periods import ONE_DAY
 from coding.engine.trace import Citation
 from coding.engine.vocabulary import Guidance, Isocenters, LineRole, MotionManagement
 from coding.ledger import CourseLedger, LedgerRow, course_ledger
-from coding.models import ChargeLine, TraceRecord
+from coding.models import ChargeLine, ChargeRollup, TraceRecord
+from coding.rollups import month_after, sums_of_lines, sums_of_months
 from coding.shaping import ClinicRows, PatientRecord
 from portal.models import Course, Patient, User
 
@@ -114,26 +115,48 @@ class MixRow:
 
 def level_lines(*, user: User, levels: Levels, filters: LevelFilters) -> QuerySet:
     """The live delivery lines of these codes that the person may see and the filters leave."""
-    wanted = Q(role=LineRole.DELIVERY, code__in=levels.codes, date_of_service__range=(filters.start, filters.end))
+    wanted = _level_wanted(levels, filters, of_session="session__")
+    wanted &= Q(date_of_service__range=(filters.start, filters.end))
+    return ChargeLine.objects.live().visible_to(user).filter(wanted)
+
+
+def _level_rollups(user: User, levels: Levels, filters: LevelFilters) -> QuerySet:
+    """What is kept of the same lines, of all months."""
+    rollups = ChargeRollup.objects.filter(_level_wanted(levels, filters), organization=user.organization_id)
+    return rollups if user.sees_all_departments else rollups.filter(department__users=user)
+
+
+def _level_wanted(levels: Levels, filters: LevelFilters, *, of_session: str = "") -> Q:
+    """What lines and what is kept of them are asked alike; `of_session` leads to what a line has by its session."""
+    wanted = Q(role=LineRole.DELIVERY, code__in=levels.codes)
     for name, chosen, is_without in (
         ("department", filters.department_id, False),
         ("physician", filters.physician_id, filters.is_without_physician),
         ("machine", filters.machine_id, filters.is_without_machine),
     ):
         if chosen is not None:
-            wanted &= Q(**{f"session__{name}": chosen})
+            wanted &= Q(**{f"{of_session}{name}": chosen})
         if is_without:
-            wanted &= Q(**{f"session__{name}__isnull": True})
-    return ChargeLine.objects.live().visible_to(user).filter(wanted)
+            wanted &= Q(**{f"{of_session}{name}__isnull": True})
+    return wanted
 
 
-def level_mix(lines: QuerySet, levels: Levels, grouping: Grouping) -> list[MixRow]:
-    """The mix by physician or machine and month, in one query."""
-    field = f"session__{grouping.value}"
+def level_mix(*, user: User, levels: Levels, filters: LevelFilters, grouping: Grouping) -> list[MixRow]:
+    """The mix by physician or machine and month of the lines of `level_lines`; of whole months what is kept of them."""
+    lines = level_lines(user=user, levels=levels, filters=filters)
+    by = (grouping.value, "month", "code")
+    first_month = filters.start if filters.start.day == 1 else month_after(filters.start)
+    month_cut_short = (filters.end + ONE_DAY).replace(day=1)
+    whole_months = Q(date_of_service__gte=first_month, date_of_service__lt=month_cut_short)
+    sums = sums_of_lines(lines.exclude(whole_months), by)
+    if first_month < month_cut_short:
+        kept = _level_rollups(user, levels, filters).filter(month__gte=first_month, month__lt=month_cut_short)
+        sums |= sums_of_months(
+            lines.filter(whole_months), kept, by, asked={"role"}, organization_id=user.organization_id
+        )
     counts: dict[tuple[int | None, date], dict[str, int]] = defaultdict(dict)
-    rows = lines.annotate(month=TruncMonth("date_of_service")).order_by().values(field, "month", "code")
-    for row in rows.annotate(number=Count("pk")):
-        counts[row[field], row["month"]][row["code"]] = row["number"]
+    for (key, month, code), summed in sums.items():
+        counts[key, month][code] = summed.lines
     return [MixRow(key, month, _mix(numbers, levels)) for (key, month), numbers in counts.items()]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -76,17 +77,9 @@ class MixPage:
 def mix_page(form: MixForm) -> MixPage:
     """The mix that a valid form asks for. The band is the average of everything that the person may see."""
     levels, filters = form.levels, form.filters
-    rows = level_mix(level_lines(user=form.user, levels=levels, filters=filters), levels, form.grouping)
-    in_all = mix_of(
-        level_mix(
-            level_lines(user=form.user, levels=levels, filters=replace(filters, department_id=None)),
-            levels,
-            form.grouping,
-        )
-        if form.department_id
-        else rows,
-        levels,
-    )
+    mix = partial(level_mix, user=form.user, levels=levels, grouping=form.grouping)
+    rows = mix(filters=filters)
+    in_all = mix_of(mix(filters=replace(filters, department_id=None)) if form.department_id else rows, levels)
     band = Band(in_all.share, form.band_points) if in_all.share is not None else None
     names = _names(form.grouping, rows)
     views = [

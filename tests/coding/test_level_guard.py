@@ -1,5 +1,6 @@
 """The guard of level 3: the mix against the band, checklists behind each number, and a course as if audited today."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from coding import level_guard
-from coding.level_guard import Band, Evidence, levels_on
+from coding.level_guard import Band, Evidence, Grouping, LevelFilters, level_lines, level_mix, levels_on
+from coding.models import ChargeRollup
+from coding.rollups import refresh_rollups
 from coding.services import capture_from
 from tests.builders import make_organization, make_session, make_treated_course, make_user
 
@@ -37,14 +40,14 @@ def page_of(client, manager):
     return asked
 
 
-def treated(organization, *, isocenters="single", motion="none", documentation="", days=1, **changes):
-    """A course with captured sessions on consecutive days of March 2026."""
+def treated(organization, *, isocenters="single", motion="none", documentation="", days=1, since=DAY, **changes):
+    """A course with captured sessions on consecutive days, of March 2026 where no other are asked for."""
     course = make_treated_course(organization, **changes)
     course.prescriptions.update(isocenters=isocenters, motion_management=motion, motion_documentation=documentation)
     for number in range(days):
-        day = DAY + timedelta(days=number)
+        day = since + timedelta(days=number)
         make_session(course, started_at=datetime(day.year, day.month, day.day, 15, tzinfo=UTC), fraction=number + 1)
-    capture_from(patient=course.patient, day=DAY, by=None)
+    capture_from(patient=course.patient, day=since, by=None)
     return course
 
 
@@ -73,6 +76,70 @@ def test_mix_numbers_open_exactly_their_rows(client, organization, manager, page
     assert rows == [number.number for number in numbers]
     assert [number.number for number in page.total.numbers] == [3, 2]
     assert page.total.share == "40.0 %"
+
+
+def counted(lines, grouping) -> Counter:
+    """Sessions of each physician or machine by month and code, counted line by line."""
+    told = lines.values_list(f"session__{grouping.value}", "date_of_service", "code")
+    return Counter((key, day.replace(day=1), code) for key, day, code in told)
+
+
+@pytest.mark.parametrize("is_refreshed", [False, True])
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (date(2026, 1, 1), date(2026, 6, 30)),
+        (date(2026, 3, 1), date(2026, 3, 31)),
+        (date(2026, 2, 27), date(2026, 3, 31)),
+        (date(2026, 3, 1), date(2026, 4, 1)),
+        (date(2026, 2, 27), date(2026, 4, 1)),
+        (date(2026, 3, 3), date(2026, 3, 30)),
+        (date(2026, 3, 31), date(2026, 4, 1)),
+    ],
+)
+@pytest.mark.parametrize("grouping", Grouping)
+def test_mix_of_any_days_counts_the_lines_of_those_days(
+    organization, manager, is_refreshed, first, last, grouping
+) -> None:
+    """Sessions on both sides of both turns of March, of several physicians, on a machine and on none."""
+    for started_on in (date(2026, 2, 26), date(2026, 3, 30)):
+        course = treated(organization, days=4, since=started_on)
+    course.sessions.update(machine=course.department.machines.get())
+    treated(organization, isocenters="multiple", days=2)
+    assert bool(is_refreshed and refresh_rollups()) is is_refreshed
+    levels = levels_on(last)
+    chosen = [LevelFilters(first, last), LevelFilters(first, last, department_id=course.department_id)]
+
+    mixes = [level_mix(user=manager, levels=levels, filters=one, grouping=grouping) for one in chosen]
+
+    told = [
+        {(row.key, row.month, code): n for row in rows for code, n in row.mix.numbers.items() if n} for rows in mixes
+    ]
+    assert told == [counted(level_lines(user=manager, levels=levels, filters=one), grouping) for one in chosen]
+
+
+def test_mix_of_whole_months_comes_from_what_is_kept(organization, page_of) -> None:
+    treated(organization, days=2)
+    refresh_rollups()
+    ChargeRollup.objects.update(lines=9)
+
+    assert [number.number for number in page_of("level-guard").total.numbers] == [9, 0]
+
+
+def test_mix_is_of_the_departments_that_the_person_sees(organization) -> None:
+    seen, _unseen = treated(organization), treated(organization)
+    refresh_rollups()
+    person = make_user(organization, role="manager", sees_all_departments=False)
+    person.departments.set([seen.department])
+
+    (row,) = level_mix(
+        user=person,
+        levels=levels_on(DAY),
+        filters=LevelFilters(DAY.replace(day=1), date(2026, 3, 31)),
+        grouping=Grouping.PHYSICIAN,
+    )
+
+    assert (row.key, row.mix.sessions) == (seen.physician_id, 1)
 
 
 def test_mix_by_machine_names_those_without_one(page_of, organization) -> None:
