@@ -88,13 +88,13 @@ class BriefPlanned:
     """A planned fraction; its department is that of its machine."""
 
     pk: int
+    prescription_id: int
     fraction_number: int
     planned_on: date
     missed_reason: str
     machine_id: int
-    department_id: int
     prescription: BriefPrescription
-    prescription_id: int
+    department_id: int
 
 
 @dataclass(slots=True, eq=False)
@@ -193,9 +193,7 @@ class ClinicInBrief:
         fractions: dict[int, list[BriefFraction]] = defaultdict(list)
         departments = self._shared.departments
         rows = TreatmentSession.objects.filter(course__in=self.courses).order_by()
-        for prescription_id, number, *values in rows.values_list(
-            "delivered_fractions__prescription",
-            "delivered_fractions__fraction_number",
+        for row in rows.values_list(
             "pk",
             "course",
             "department",
@@ -204,13 +202,15 @@ class ClinicInBrief:
             "started_at",
             "completion",
             "voided_at",
+            "delivered_fractions__prescription",
+            "delivered_fractions__fraction_number",
         ):
-            pk = values[0]
+            pk, prescription_id = row[0], row[8]
             if pk not in sessions:
-                sessions[pk] = BriefSession(*values, departments[values[2]], NOTHING)
+                sessions[pk] = BriefSession(*row[:8], departments[row[2]], NOTHING)
             if prescription_id is not None:
                 prescription = self._prescriptions[prescription_id]
-                fractions[pk].append(BriefFraction(prescription, prescription_id, number))
+                fractions[pk].append(BriefFraction(prescription, prescription_id, row[9]))
         for pk, delivered in fractions.items():
             if len(delivered) > 1:
                 delivered.sort(key=lambda fraction: fraction.prescription.number)
@@ -232,21 +232,12 @@ class ClinicInBrief:
         of_courses = set(courses)
         prescriptions = [one.pk for one in self._prescriptions.values() if one.course_id in of_courses]
         planned: dict[int, list[BriefPlanned]] = defaultdict(list)
-        for *values, machine_id, prescription_id in (
-            ScheduledFraction.objects.filter(prescription__in=prescriptions)
-            .order_by("planned_on", "planned_time", "fraction_number", "pk")
-            .values_list(
-                "pk",
-                "fraction_number",
-                "planned_on",
-                "missed_reason",
-                "machine",
-                "prescription",
-            )
+        fractions = ScheduledFraction.objects.filter(prescription__in=prescriptions)
+        for row in fractions.order_by("planned_on", "planned_time", "fraction_number", "pk").values_list(
+            "pk", "prescription", "fraction_number", "planned_on", "missed_reason", "machine"
         ):
-            prescription = self._prescriptions[prescription_id]
-            department_id = self._shared.department_of_machine[machine_id]
-            fraction = BriefPlanned(*values, machine_id, department_id, prescription, prescription_id)
+            prescription = self._prescriptions[row[1]]
+            fraction = BriefPlanned(*row, prescription, self._shared.department_of_machine[row[5]])
             planned[prescription.course_id].append(fraction)
         return CourseRows(
             lines=lines_to_show(

@@ -1,9 +1,10 @@
 """The filing clock: what is not exported yet by the days left to file it, and what proves that it was filed in time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, TextChoices
+from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Prefetch, Q, QuerySet, TextChoices
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
 from django.utils.translation import gettext_lazy
 
@@ -15,13 +16,12 @@ from coding.engine.terms import TermsInForce
 from coding.engine.trace import Citation
 from coding.engine.vocabulary import PayerKind
 from coding.ledger import NOTHING_OWED
-from coding.models import ChargeLine, LineState, SessionRuling
+from coding.models import UNFILED, ChargeLine, LineState, SessionRuling
 from coding.reports import ChargeFilters, charge_lines
 from payers.guidance import payer_books
 from payers.models import ClauseTopic, Payer, PolicyClause, PolicyVersion
 from portal.models import AuditEvent, Completion, TreatmentSession, User
 
-UNFILED = (LineState.HELD, LineState.READY, LineState.DRAFT)
 # Errors after which nothing is owed: the same treatment entered twice, and a beam that was never on.
 NOTHING_TREATED = ("DUPLICATE", "NOT_DELIVERED")
 
@@ -68,6 +68,14 @@ def left_of(file_by: date | None, today: date) -> Left:
     return next(left for left, (_least, most) in DAYS_LEFT.items() if most is None or days <= most)
 
 
+def count_by_left(rows: QuerySet, *, field: str, today: date, groups: Iterable[Left] = tuple(Left)) -> dict[Left, int]:
+    """How many of the rows stand in each group, found in one reading of them."""
+    found = rows.order_by().aggregate(
+        **{left.name: Count("pk", filter=left_wanted(left, field=field, today=today)) for left in groups}
+    )
+    return {Left[name]: number for name, number in found.items()}
+
+
 def after(rows: QuerySet, *, field: str, key: tuple[date | None, int] | None) -> QuerySet:
     """The rows that follow the key of last day and id, the soonest first and those without a known limit last."""
     ordered = rows.order_by(F(field).asc(nulls_last=True), "id")
@@ -79,7 +87,7 @@ def after(rows: QuerySet, *, field: str, key: tuple[date | None, int] | None) ->
     return ordered.filter(TupleGreaterThan(Tuple(F(field), F("id")), (day, pk)) | Q(**{f"{field}__isnull": True}))
 
 
-FILE_BY_OF_LINE = "ruling__file_by"
+FILE_BY_OF_LINE = "file_by"
 FILE_BY_OF_SESSION = "current__file_by"
 
 
@@ -136,19 +144,29 @@ def sunset_services(*, user: User, period: Sunset, filters: ServiceFilters, left
     Nothing is owed by a session whose beam was never on, that was entered twice, or that is billed elsewhere. What a
     payer denied is not known yet, and so not in it.
     """
-    live = ChargeLine.objects.live().filter(code__in=period.codes, state__in=UNFILED)
-    # Both are few beside the sessions of a year: named as sets, each is found once and not anew for every session.
-    with_line = Q(pk__in=live.values("session"))
-    without_line = ~Q(completion=Completion.NOT_STARTED) & (
-        Q(pk__in=_owing_without_line().values("session")) | _not_captured()
+    days = (period.first, period.last)
+    live = (
+        ChargeLine.objects.live()
+        .order_by()
+        .filter(
+            organization=user.organization_id, code__in=period.codes, state__in=UNFILED, date_of_service__range=days
+        )
     )
-    by_standing = {"": with_line | without_line, Standing.WITHOUT_LINE: without_line}
-    asked = by_standing.get(filters.standing, Q(pk__in=live.filter(state=filters.standing).values("session")))
+    # Each is few beside the sessions of a year: found by an index of its own, and together they lead to the sessions.
+    with_line = live.values_list("session")
+    without_line = (
+        TreatmentSession.objects.filter(pk__in=_without_line(user.organization_id, days))
+        .exclude(completion=Completion.NOT_STARTED)
+        .order_by()
+        .values_list("pk")
+    )
+    by_standing = {"": with_line.union(without_line), Standing.WITHOUT_LINE: without_line}
+    asked = by_standing.get(filters.standing, live.filter(state=filters.standing).values_list("session"))
     sessions = (
         TreatmentSession.objects.visible_to(user)
-        .filter(voided_at__isnull=True, date_of_service__range=(period.first, period.last))
+        .filter(voided_at__isnull=True, date_of_service__range=days)
         .annotate(current=FilteredRelation("rulings", condition=Q(rulings__is_current=True)))
-        .filter(asked, _wanted(filters))
+        .filter(_wanted(filters), pk__in=asked)
     )
     if left is not None:
         sessions = sessions.filter(left_wanted(left, field=FILE_BY_OF_SESSION, today=today))
@@ -165,18 +183,30 @@ def with_unfiled(sessions: QuerySet, period: Sunset) -> QuerySet:
     )
 
 
-def _owing_without_line() -> QuerySet:
-    """The current rulings that found something owed, of sessions without a standing line."""
-    standing = ChargeLine.objects.standing().filter(session=OuterRef("session"))
+def _without_line(organization_id: int, days: tuple[date, date]) -> QuerySet:
+    """The sessions without a standing line to which nobody found that nothing is owed: their current ruling wrote no
+    line, a person voided what it wrote, or nobody has captured them.
+    """
     nothing_owed = Q(error_names__overlap=list(NOTHING_TREATED))
     for name in sorted(NOTHING_OWED):
         nothing_owed |= Q(findings__contains=[{"name": name}])
-    return SessionRuling.objects.current().filter(~Exists(standing), ~nothing_owed)
-
-
-def _not_captured() -> Q:
-    """Sessions that nobody has captured: without ruling, and so without line."""
-    return ~Exists(SessionRuling.objects.filter(session=OuterRef("pk")))
+    standing = ChargeLine.objects.standing().filter(session=OuterRef("session"))
+    owing = SessionRuling.objects.current().filter(~Exists(standing), ~nothing_owed).order_by()
+    voided = ChargeLine.objects.filter(
+        organization=organization_id, state=LineState.VOID, replaced_in__isnull=True, date_of_service__range=days
+    )
+    captured = SessionRuling.objects.current().filter(session=OuterRef("pk"))
+    sessions = TreatmentSession.objects.filter(
+        ~Exists(captured), organization=organization_id, voided_at__isnull=True, date_of_service__range=days
+    )
+    return (
+        owing.filter(has_lines=False)
+        .values_list("session")
+        .union(
+            owing.filter(session__in=voided.values("session")).values_list("session"),
+            sessions.order_by().values_list("pk"),
+        )
+    )
 
 
 def _wanted(filters: ServiceFilters) -> Q:

@@ -453,6 +453,7 @@ def _carry_lines(
             is_kept_back = any(hold.is_open and hold.applies_to(line) for hold in holds)
             line.state = LineState.HELD if is_kept_back else LineState.READY
         captured.lines.append(line)
+        saved.has_lines = True
     captured.replaced.append((saved, [line.pk for line in replaced]))
     captured.cancelled.append((saved, [line.pk for place, line in exported.items() if place not in charged]))
 
@@ -487,6 +488,7 @@ def _line_of(answer: Answer, charge: Charge, agreed: ContractRate | None) -> Cha
         organization_id=session.organization_id,
         session=session,
         date_of_service=session.date_of_service,
+        file_by=answer.file_by,
         claim_form=charge.claim_form.value,
         role=charge.role.value,
         code=charge.code,

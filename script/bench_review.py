@@ -117,6 +117,7 @@ def multiply_lines() -> None:
         cursor.execute(COPIES, [(LINES - lines) * sessions // lines])
         of_session = "JOIN copy ON row.id = copy.old_session"
         day = {"date_of_service": "row.date_of_service - copy.days"}
+        filed = {"file_by": "row.file_by - copy.days"}
         hours = {name: f"row.{name} - copy.days * interval '1 day'" for name in ("started_at", "ended_at")}
         copy_rows(cursor, TreatmentSession, of_session, id="copy.session", **day, **hours)
         copy_rows(
@@ -125,9 +126,9 @@ def multiply_lines() -> None:
             "JOIN copy ON row.id = copy.old_ruling",
             id="copy.ruling",
             session_id="copy.session",
-            file_by="row.file_by - copy.days",
+            **filed,
         )
-        for model, more in ((ChargeLine, day), (SessionHold, {})):
+        for model, more in ((ChargeLine, day | filed), (SessionHold, {})):
             copy_rows(
                 cursor,
                 model,

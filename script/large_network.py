@@ -215,7 +215,7 @@ def _copy_charges(cursor: CursorWrapper) -> None:
         created_at=evening,
         rendering_provider_id=_one_of(Physician, "rendering_provider_id"),
         cancellation_drafted_in_id="NULL",
-        **_moved("date_of_service"),
+        **_moved("date_of_service", "file_by"),
     )
     copy_rows(
         cursor,

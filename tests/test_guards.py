@@ -75,6 +75,7 @@ LINE_CONTENT = {
     "diagnoses": "'{C61}'",
     "billing_npi": "'1234567893'",
     "charge_amount": "1",
+    "file_by": "'2027-01-01'",
     "session_id": "session_id + 1",
     "organization_id": "organization_id + 1",
 }
@@ -133,6 +134,24 @@ def test_line_begins_unsent(line) -> None:
     line.pk, line.state = None, LineState.EXPORTED
 
     with pytest.raises(IntegrityError, match="begins as draft"), transaction.atomic():
+        line.save(force_insert=True)
+
+
+def test_line_has_the_last_day_to_file_of_its_ruling(line) -> None:
+    ChargeLine.objects.filter(pk=line.pk).update(state=LineState.VOID, void_reason="Test")
+    line.pk, line.file_by = None, date(2027, 1, 1)
+
+    with pytest.raises(IntegrityError, match="last day to file of its ruling"), transaction.atomic():
+        line.save(force_insert=True)
+
+
+def test_line_stands_under_no_ruling_that_says_it_has_none(line, organization) -> None:
+    unstarted = make_session(make_treated_course(organization), completion="not_started")
+    capture_charges(patient=unstarted.course.patient, date_of_service=unstarted.date_of_service, by=None)
+    ruling = unstarted.rulings.get()
+    line.pk, line.ruling, line.session, line.file_by = None, ruling, unstarted, ruling.file_by
+
+    with pytest.raises(IntegrityError, match="the ruling says that it has lines"), transaction.atomic():
         line.save(force_insert=True)
 
 

@@ -1,7 +1,7 @@
 """Charge lines, the rulings that made them, what holds them back, and what a policy or an official file changes."""
 
 from coding.models.impact import ImpactPreview, ImpactRow, RecaptureItem, RecaptureState
-from coding.models.lines import ChargeLine, FeeSchedule, LineState
+from coding.models.lines import UNFILED, ChargeLine, FeeSchedule, LineState
 from coding.models.rates import ContractRate
 from coding.models.reference import ReferenceKind, ReferenceLoad, ReferenceRow
 from coding.models.rollups import LINES_CAPTURED, ActMark, ActRollup, ChargeRollup, Grain, RollupMark
@@ -11,6 +11,7 @@ from coding.models.units import UnitsMark, UnitsUsed
 __all__ = [
     "HELD_BY_HAND",
     "LINES_CAPTURED",
+    "UNFILED",
     "ActMark",
     "ActRollup",
     "ChargeLine",

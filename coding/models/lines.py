@@ -22,6 +22,10 @@ class LineState(models.TextChoices):
     VOID = "void", _("Void")
 
 
+# A line in one of these waits to be filed.
+UNFILED = (LineState.HELD, LineState.READY, LineState.DRAFT)
+
+
 class LineRole(models.TextChoices):
     DELIVERY = vocabulary.LineRole.DELIVERY, _("Delivery")
     GUIDANCE = vocabulary.LineRole.GUIDANCE, _("Image guidance")
@@ -49,13 +53,15 @@ class ChargeLine(models.Model):
 
     `replaced_in` names the ruling whose answer replaced this line before it was exported. `corrects` names the exported
     line that this one would correct (frequency code 7). `cancellation_drafted_in` marks an exported line that the named
-    ruling no longer charges at all (frequency code 8).
+    ruling no longer charges at all (frequency code 8). `file_by` is that of the ruling: it stands here too,
+    in the order of the pages.
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="charge_lines")
     session = models.ForeignKey(TreatmentSession, on_delete=models.PROTECT, related_name="charge_lines")
     ruling = models.ForeignKey(SessionRuling, on_delete=models.PROTECT, related_name="charge_lines")
     date_of_service = models.DateField()
+    file_by = models.DateField(null=True, blank=True)
     claim_form = models.CharField(max_length=16, choices=ClaimForm)
     role = models.CharField(max_length=16, choices=LineRole)
     code = models.CharField(max_length=5)
@@ -104,6 +110,11 @@ class ChargeLine(models.Model):
                 fields=["organization", "state", "-date_of_service", "-id"],
                 condition=Q(replaced_in__isnull=True),
                 name="line_by_state_and_day",
+            ),
+            models.Index(
+                fields=["organization", "file_by", "id"],
+                condition=Q(state__in=UNFILED, replaced_in__isnull=True),
+                name="line_unfiled_by_deadline",
             ),
         ]
         constraints = [

@@ -39,7 +39,8 @@ class SessionRuling(models.Model):
 
     `answer_digest` is the SHA-256 of everything that was answered; capturing again with the same digest writes nothing.
     `findings` holds every error, hold and note in the order found, each as `coding.shaping.finding_as_json` writes it.
-    `file_by` is the last day on which the payer takes a first claim; unknown where nobody has said.
+    `file_by` is the last day on which the payer takes a first claim; unknown where nobody has said. `has_lines` is
+    whether the ruling wrote any line: a session whose ruling wrote none is found by it among all that did.
     """
 
     session = models.ForeignKey(TreatmentSession, on_delete=models.PROTECT, related_name="rulings")
@@ -54,12 +55,18 @@ class SessionRuling(models.Model):
     findings = models.JSONField(default=list)
     error_names = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     file_by = models.DateField(null=True, blank=True)
+    has_lines = models.BooleanField(default=False)
 
     objects = SessionRulingQuerySet.as_manager()
 
     class Meta:
         ordering = ["session", "-revision"]
-        indexes = [models.Index(fields=["file_by"], condition=Q(is_current=True), name="ruling_by_deadline")]
+        indexes = [
+            models.Index(fields=["file_by"], condition=Q(is_current=True), name="ruling_by_deadline"),
+            models.Index(
+                fields=["session"], condition=Q(is_current=True, has_lines=False), name="ruling_without_lines"
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["session", "revision"], name="ruling_revision_once"),
             models.UniqueConstraint(fields=["session"], condition=Q(is_current=True), name="ruling_one_current"),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,8 +19,10 @@ from coding.filing import (
     Standing,
     Sunset,
     after,
+    count_by_left,
     exported_events,
     left_of,
+    left_wanted,
     limit_under,
     sunset_services,
     unfiled_lines,
@@ -33,7 +35,7 @@ from coding.presenters.review import NarrowTo, ReviewRow, days_in_words, review_
 from coding.reports import harmless
 from portal.models import AuditEvent, TreatmentSession
 from portal.presenters.audit import local_time
-from portal.presenters.keyset import COUNTED_UP_TO, LARGEST_KEY, ROWS_A_PAGE, count_text, counted
+from portal.presenters.keyset import COUNTED_UP_TO, LARGEST_KEY, ROWS_A_PAGE, counted
 from portal.presenters.rulings import finding_title
 
 NO_LIMIT = "none"
@@ -54,19 +56,23 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePage:
-    """One page of rows, the soonest deadline first."""
+    """One page of rows, the soonest deadline first, and how many the other filters leave in each group of days left."""
 
     rows: list[Any]
     count_text: str
     first_url: str
     next_url: str
+    counts: list[NarrowTo]
 
 
 def filing_page(form: FilingForm, *, asked: Mapping[str, str]) -> DeadlinePage:
     """One page of the lines that a valid form leaves, in a fixed number of queries; `asked` names the page."""
-    today = form.choices.today
-    lines = unfiled_lines(user=form.user, filters=form.filters, left=form.days_left, today=today)
-    return _page(lines, FILE_BY_OF_LINE, asked, form.kept, _lines_told(today), today)
+    today, filters = form.choices.today, form.filters
+    lines = unfiled_lines(user=form.user, filters=filters, left=form.days_left, today=today)
+    # Each group is counted by its part of an index, and no further than the page says.
+    groups = {left: unfiled_lines(user=form.user, filters=filters, left=left, today=today) for left in Left}
+    numbers = {left: group.order_by()[: COUNTED_UP_TO + 1].count() for left, group in groups.items()}
+    return _page(lines, FILE_BY_OF_LINE, asked, form, _lines_told(today), numbers)
 
 
 def _lines_told(today: date) -> Callable[[list[int]], dict[int, ReviewRow]]:
@@ -79,36 +85,39 @@ def _lines_told(today: date) -> Callable[[list[int]], dict[int, ReviewRow]]:
 
 def sunset_page(form: SunsetForm, period: Sunset, *, asked: Mapping[str, str]) -> DeadlinePage:
     """One page of the services on deleted codes that a valid form leaves, in a fixed number of queries."""
-    today = form.choices.today
-    services = sunset_services(user=form.user, period=period, filters=form.filters, left=form.days_left, today=today)
+    today, filters = form.choices.today, form.filters
+    services = sunset_services(user=form.user, period=period, filters=filters, left=None, today=today)
+    wanted = Q() if form.days_left is None else left_wanted(form.days_left, field=FILE_BY_OF_SESSION, today=today)
 
     def told(keys: list[int]) -> dict[int, ServiceRow]:
         return {
             row.session.pk: row for row in _service_rows(TreatmentSession.objects.filter(pk__in=keys), period, today)
         }
 
-    return _page(services, FILE_BY_OF_SESSION, asked, form.kept, told, today)
+    numbers = count_by_left(services, field=FILE_BY_OF_SESSION, today=today)
+    return _page(services.filter(wanted), FILE_BY_OF_SESSION, asked, form, told, numbers)
 
 
 def _page(
     wanted: QuerySet,
     path: str,
     asked: Mapping[str, str],
-    kept: Mapping[str, str],
+    form: FilingForm | SunsetForm,
     told: Callable[[list[int]], dict[int, Any]],
-    today: date,
+    numbers: Mapping[Left, int],
 ) -> DeadlinePage:
     """The keys of the page are found first, and only its rows are told in full."""
-    key = deadline_key(asked.get("after", ""))
+    key, kept = deadline_key(asked.get("after", "")), form.kept
     found = list(after(wanted, field=path, key=key).values_list(path, "pk")[: ROWS_A_PAGE + 1])
     shown = found[:ROWS_A_PAGE]
     rows = told([pk for _day, pk in shown])
     last = shown[-1] if len(found) > ROWS_A_PAGE else None
     return DeadlinePage(
         rows=[rows[pk] for _day, pk in shown],
-        count_text=count_text(wanted),
+        count_text=counted(sum(numbers.values()) if form.days_left is None else numbers[form.days_left]),
         first_url="?" + urlencode(kept) if key is not None else "",
         next_url="?" + urlencode({**kept, "after": deadline_address(last)}) if last else "",
+        counts=list(_counts(form, numbers)),
     )
 
 
@@ -130,30 +139,12 @@ def deadline_address(key: tuple[date | None, int]) -> str:
     return f"{day.isoformat() if day else NO_LIMIT},{pk}"
 
 
-def line_counts(form: FilingForm) -> list[NarrowTo]:
-    """How many lines the other filters leave in each group of days left."""
-    today, filters = form.choices.today, form.filters
-    return _counts(form, lambda left: unfiled_lines(user=form.user, filters=filters, left=left, today=today))
-
-
-def service_counts(form: SunsetForm, period: Sunset) -> list[NarrowTo]:
-    """How many services the other filters leave in each group of days left."""
-    today, filters = form.choices.today, form.filters
-    return _counts(
-        form,
-        lambda left: sunset_services(user=form.user, period=period, filters=filters, left=left, today=today),
-    )
-
-
-def _counts(form: FilingForm | SunsetForm, rows_of: Callable[[Left], QuerySet]) -> list[NarrowTo]:
+def _counts(form: FilingForm | SunsetForm, numbers: Mapping[Left, int]) -> Iterator[NarrowTo]:
     others = {key: value for key, value in form.kept.items() if key != "left"}
-    counts = []
     for left in Left:
-        number = rows_of(left).order_by()[: COUNTED_UP_TO + 1].count()
         is_chosen = form.days_left is left
         url = "?" + urlencode(others if is_chosen else others | {"left": left.value})
-        counts.append(NarrowTo(left.value, str(left.label), counted(number), url, is_chosen))
-    return counts
+        yield NarrowTo(left.value, str(left.label), counted(numbers[left]), url, is_chosen)
 
 
 def _service_rows(sessions: QuerySet, period: Sunset, today: date) -> Iterator[ServiceRow]:

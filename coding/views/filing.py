@@ -18,9 +18,7 @@ from coding.presenters.filing import (
     filing_csv,
     filing_page,
     limit_in_words,
-    line_counts,
     proof_page,
-    service_counts,
     sunset_csv,
     sunset_page,
 )
@@ -35,8 +33,8 @@ def filing_clock(request: HttpRequest) -> HttpResponse:
     form = FilingForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "coding/filing_clock.html", {"form": form}, status=422)
-    context = {"form": form, "page": filing_page(form, asked=request.GET), "counts": line_counts(form)}
-    return render(request, "coding/filing_clock.html", context)
+    page = filing_page(form, asked=request.GET)
+    return render(request, "coding/filing_clock.html", {"form": form, "page": page, "counts": page.counts})
 
 
 @require_safe
@@ -58,11 +56,8 @@ def filing_sunset(request: HttpRequest) -> HttpResponse:
         return render(request, "coding/filing_sunset.html", {"form": form, "period": period}, status=422)
     context = {"form": form, "period": period}
     if period is not None:
-        context |= {
-            "page": sunset_page(form, period, asked=request.GET),
-            "counts": service_counts(form, period),
-            "codes": ", ".join(sorted(period.codes)),
-        }
+        page = sunset_page(form, period, asked=request.GET)
+        context |= {"page": page, "counts": page.counts, "codes": ", ".join(sorted(period.codes))}
     return render(request, "coding/filing_sunset.html", context)
 
 

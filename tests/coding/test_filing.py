@@ -14,7 +14,7 @@ from django.urls import reverse
 from coding.filing import Left, left_of, sunset
 from coding.models import ChargeLine, LineState
 from coding.presenters import filing as presenter
-from coding.services import capture_from, mark_exported
+from coding.services import capture_from, mark_exported, void_charge_line
 from payers.models import ClauseTopic
 from tests.builders import (
     make_organization,
@@ -263,6 +263,23 @@ def test_sunset_list_holds_what_is_held_uncaptured_or_refused_and_nothing_else(c
     rows = client.get(reverse("filing-sunset")).context["page"].rows
 
     assert {row.session.pk: row.reasons for row in rows} == {held.pk: [], uncaptured.pk: ["Not captured yet"]}
+
+
+def test_sunset_list_holds_what_a_person_voided_whole_and_what_was_captured_again_since(
+    client, organization, coder
+) -> None:
+    day = date(2025, 12, 3)
+    voided, again, in_part = (treated(organization, day) for _number in range(3))
+    for line in [*voided.charge_lines.all(), *again.charge_lines.all(), in_part.charge_lines.first()]:
+        void_charge_line(line=line, reason="Billed by the other hospital", by=coder)
+    again.course.prescriptions.update(signed_at=None, signed_by=None)
+    capture_from(patient=again.course.patient, day=day, by=None)
+    client.force_login(coder)
+
+    rows = client.get(reverse("filing-sunset")).context["page"].rows
+
+    assert again.rulings.count() == 2
+    assert {row.session.pk: len(row.lines) for row in rows} == {voided.pk: 0, again.pk: 0, in_part.pk: 1}
 
 
 def test_sunset_list_is_narrowed_to_how_a_service_stands(organization, shown) -> None:

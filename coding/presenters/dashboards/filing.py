@@ -3,14 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Count, QuerySet
-
 from coding.filing import (
     FILE_BY_OF_LINE,
     FILE_BY_OF_SESSION,
     Left,
     ServiceFilters,
-    left_wanted,
+    count_by_left,
     sunset,
     sunset_services,
     unfiled_lines,
@@ -26,7 +24,8 @@ def filing_panel(form: DashboardForm) -> dict[str, Any]:
     """The lines that wait to be filed within a month."""
     filters = ChargeFilters(department_id=form.department_id)
     lines = unfiled_lines(user=form.user, filters=filters, left=None, today=form.today)
-    return {"numbers": _numbers(form, _counts(lines, FILE_BY_OF_LINE, form), "filing-clock")}
+    counts = count_by_left(lines, field=FILE_BY_OF_LINE, today=form.today, groups=SHOWN)
+    return {"numbers": _numbers(form, counts, "filing-clock")}
 
 
 def sunset_panel(form: DashboardForm) -> dict[str, Any]:
@@ -36,20 +35,15 @@ def sunset_panel(form: DashboardForm) -> dict[str, Any]:
         return {"period": None, "numbers": []}
     filters = ServiceFilters(department_id=form.department_id)
     services = sunset_services(user=form.user, period=period, filters=filters, left=None, today=form.today)
-    return {"period": period, "numbers": _numbers(form, _counts(services, FILE_BY_OF_SESSION, form), "filing-sunset")}
+    counts = count_by_left(services, field=FILE_BY_OF_SESSION, today=form.today, groups=SHOWN)
+    return {"period": period, "numbers": _numbers(form, counts, "filing-sunset")}
 
 
-def _counts(rows: QuerySet, field: str, form: DashboardForm) -> dict[str, int]:
-    return rows.order_by().aggregate(
-        **{left.value: Count("pk", filter=left_wanted(left, field=field, today=form.today)) for left in SHOWN}
-    )
-
-
-def _numbers(form: DashboardForm, counts: Mapping[str, int], list_name: str) -> list[Number]:
+def _numbers(form: DashboardForm, counts: Mapping[Left, int], list_name: str) -> list[Number]:
     return [
         Number(
             str(left.label),
-            counts[left.value],
+            counts[left],
             list_of(list_name, form.of_department, left=left.value),
             "error" if left is Left.OVERDUE else "held",
         )
