@@ -84,7 +84,8 @@ def _authorizations_table(form: AuthorizationReportForm) -> Table:
         group = waiting if of_waiting else payer if of_payer else department
         for sums in (groups[group], total):
             sums.add(waiting, course, units, used)
-    for course, payer, department in courses_without_asked(form).values_list("pk", "payer_today", "department"):
+    without = courses_without_asked(form).order_by()
+    for course, payer, department in without.values_list("pk", "payer_today", "department"):
         group = Waiting.NONE if of_waiting else payer if of_payer else department
         for sums in (groups[group], total):
             sums.waiting[Waiting.NONE] += 1
