@@ -1,17 +1,22 @@
 """Every report under every grouping: a number equals the rows that it opens, the page equals its files and its sums."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import transaction
+from django.test import override_settings
 from django.urls import NoReverseMatch, resolve, reverse
 
 from coding.presenters.report_tables import TABLE_REPORTS
 from coding.reports import Grouping
+from portal.roles import install_roles
 from tests.builders import make_authorization, make_department, make_organization, make_payer, make_user
 from tests.coding.report_reading import ReportTable, csv_rows, plain, sums_of, xlsx_rows
 from tests.coding.report_samples import make_authorized, make_priced, make_worked
 
 pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
 EVERY = [
     *(("charges", grouping.value) for grouping in Grouping),
     *((name, value) for name, report in TABLE_REPORTS.items() for value, _label in report.groupings or [("", "")]),
@@ -29,27 +34,32 @@ DAYS_OF_ACTS = {"start": "2027-01-01", "end": "2026-11-01"}
 COUNTED_ONCE = {("authorizations", "Courses")}
 
 
-@pytest.fixture
-def organization(roles):
-    return make_organization()
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker):
+    """A manager and the courses of their organization: made once, seen by each test, and gone after the last."""
+    with django_db_blocker.unblock(), override_settings(NOW=NOW), transaction.atomic():
+        install_roles()
+        manager = make_user(make_organization(), role="manager", first_name="Mara", last_name="Manager")
+        make_priced(manager.organization)
+        courses = make_worked(manager.organization, manager)
+        off_campus = make_department(manager.organization, "hospital_off_campus_excepted")
+        make_authorization(courses[0], make_payer(manager.organization))
+        departments = [*(course.department for course in courses), off_campus]
+        yield manager, [*courses, *make_authorized(departments, manager)]
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def manager(organization, client):
-    """Signed in."""
-    user = make_user(organization, role="manager", first_name="Mara", last_name="Manager")
-    client.force_login(user)
-    return user
+def organization(world):
+    return world[0].organization
 
 
 @pytest.fixture
-def worked(organization, manager):
-    make_priced(organization)
-    courses = make_worked(organization, manager)
-    off_campus = make_department(organization, "hospital_off_campus_excepted")
-    make_authorization(courses[0], make_payer(organization))
-    departments = [*(course.department for course in courses), off_campus]
-    return [*courses, *make_authorized(departments, manager)]
+def worked(world, db, client):
+    """The courses; their manager is signed in."""
+    manager, courses = world
+    client.force_login(manager)
+    return courses
 
 
 def value_of(name, asked, courses):
