@@ -59,6 +59,7 @@ def others() -> list[Page]:
         Page("home", reverse("home")),
         Page("reconciliation, a week", f"{reverse('reconciliation')}?start=2026-03-02&end=2026-03-08"),
         Page("filing clock", reverse("filing-clock")),
+        Page("services on deleted codes", reverse("filing-sunset")),
         Page("authorization ledger", reverse("authorization-ledger")),
         Page("level 3 guard", f"{reverse('level-guard')}?{urlencode(YEAR)}"),
     ]
