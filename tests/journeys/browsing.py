@@ -52,7 +52,8 @@ def fill_in_sign_in(page: Page, person: User) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Home")
-    page.wait_for_load_state()
+    # The panels of the home page come after it, each with a session cookie of its own.
+    page.wait_for_load_state("networkidle")
 
 
 def leave(page: Page) -> None:

@@ -62,7 +62,7 @@ def test_coder_clears_releases_and_assigns_holds_by_keys(coder_page: Page, live_
     page = coder_page
 
     # From home to one's own holds
-    tab_to(page, page.get_by_role("link", name="Your holds", exact=True))
+    tab_to(page, page.get_by_role("link", name="Your holds 2", exact=True))
     press(page, "Enter")
     expect(page.locator("tr[data-row]")).to_have_count(2)
     page.wait_for_load_state()
