@@ -9,7 +9,7 @@ from coding.services import capture_from
 from portal import clock
 from portal.roles import install_roles
 from tests.builders import make_organization, make_session, make_treated_course, make_user
-from tests.journeys.browsing import complaints_in_both_themes, tab_to
+from tests.journeys.browsing import complaints_in_both_themes, go, tab_to
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,12 +42,6 @@ def manager_page(coder_page: Page) -> Page:
     coder_page.set_viewport_size({"width": 1440, "height": 900})
     coder_page.emulate_media(reduced_motion="reduce")
     return coder_page
-
-
-def go(page: Page, target: Locator) -> None:
-    """Press Tab until the target has the focus, and open it."""
-    tab_to(page, target)
-    page.keyboard.press("Enter")
 
 
 def panel(page: Page, name: str) -> Locator:
