@@ -155,7 +155,8 @@ def test_person_signed_out_signs_in_in_another_tab_and_goes_on(coder_page: Page,
 
 def test_idle_person_is_warned_and_then_the_page_is_hidden(coder_page: Page):
     coder_page.clock.install()
-    coder_page.reload()
+    # A panel that comes late would keep the person signed in: it is an answer of the portal.
+    coder_page.reload(wait_until="networkidle")
 
     coder_page.clock.fast_forward("14:01")
     expect(coder_page.get_by_role("alert")).to_contain_text("You will be signed out in a minute")
