@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from coding.answers import digest
 from coding.models import ChargeLine, ContractRate, LineState, RecaptureItem
@@ -78,6 +78,10 @@ class RatesChanged(Exception):
     """Somebody changed rates since the plan was shown."""
 
 
+class RateTaken(Exception):
+    """Somebody has just saved a rate of the same payer, code, modifier, setting and first day."""
+
+
 def plan_rates(*, organization: Organization, text: str) -> RatePlan:
     """What a file would do; nothing is kept. Raises RateFileError where it cannot be read."""
     rows, refused = read_rates(text, Payer.objects.filter(organization=organization))
@@ -100,10 +104,16 @@ def plan_rates(*, organization: Organization, text: str) -> RatePlan:
 
 @transaction.atomic
 def save_rate(*, rate: ContractRate, organization: Organization, by: User) -> Followed:
-    """Save a new or amended rate; what it was stands in the audit trail, and unsent lines follow it."""
+    """Save a new or amended rate; what it was stands in the audit trail, and unsent lines follow it.
+
+    Raises RateTaken where somebody else was quicker with the same one.
+    """
     _lock(organization)
     before = ContractRate.objects.filter(pk=rate.pk).first()
-    save_record(record=rate, organization=organization, by=by)
+    try:
+        save_record(record=rate, organization=organization, by=by)
+    except IntegrityError as error:
+        raise RateTaken from error
     touched = _earliest((one.payer_id, one.code, one.effective_from) for one in (before, rate) if one is not None)
     return _follow(organization.pk, touched, by=by)
 

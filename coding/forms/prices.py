@@ -35,5 +35,11 @@ class PriceForm(forms.ModelForm):
             raise forms.ValidationError(_("A price is for the whole code, or for its professional component: 26."))
         return modifier
 
+    def refuse_second(self) -> None:
+        """What the database refused because somebody else was quicker, said where it is cleared."""
+        self.add_error(
+            "effective_from", _("Somebody has just saved a price of this code and modifier with this first day.")
+        )
+
     def _get_validation_exclusions(self) -> set[str]:
         return super()._get_validation_exclusions() - {"organization"}

@@ -91,6 +91,13 @@ class RateForm(forms.ModelForm):
             raise forms.ValidationError(_("Choose a day from 2000 to 2099."))
         return day
 
+    def refuse_second(self) -> None:
+        """What the database refused because somebody else was quicker, said where it is cleared."""
+        self.add_error(
+            "effective_from",
+            _("Somebody has just saved a rate of this payer, code, modifier and setting with this first day."),
+        )
+
 
 class RateFileForm(forms.Form):
     file = forms.FileField(

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -48,14 +49,18 @@ def price_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     since = price.effective_from if price else None
     form = PriceForm(request.POST or None, instance=price, organization=organization)
     if request.method == "POST" and form.is_valid():
-        saved = save_record(record=form.instance, organization=organization, by=request.user)
-        changed = recapture_for_price(
-            organization_id=organization.pk,
-            code=saved.code,
-            since=min(since or saved.effective_from, saved.effective_from),
-            by=request.user,
-        )
-        messages.success(request, _("Price saved. %(changed)s sessions have a new ruling.") % {"changed": changed})
-        return redirect("price-list")
+        try:
+            saved = save_record(record=form.instance, organization=organization, by=request.user)
+        except IntegrityError:
+            form.refuse_second()
+        else:
+            changed = recapture_for_price(
+                organization_id=organization.pk,
+                code=saved.code,
+                since=min(since or saved.effective_from, saved.effective_from),
+                by=request.user,
+            )
+            messages.success(request, _("Price saved. %(changed)s sessions have a new ruling.") % {"changed": changed})
+            return redirect("price-list")
     context = {"form": form, "title": "Price", "back_url": "price-list"}
     return render(request, "portal/setup_form.html", context, status=422 if request.method == "POST" else 200)

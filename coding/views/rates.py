@@ -22,7 +22,7 @@ from coding.presenters.rates import (
     rates_page,
 )
 from coding.rate_files import RateFileError, rates_table
-from coding.rate_services import RatePlan, RatesChanged, bring_in_rates, plan_rates, save_rate
+from coding.rate_services import RatePlan, RatesChanged, RateTaken, bring_in_rates, plan_rates, save_rate
 from coding.reports import table_csv
 from payers.presenters.asked import today_of
 from portal.services.jobs import ask_job
@@ -72,9 +72,13 @@ def rate_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     rate = get_object_or_404(ContractRate, pk=pk, organization=organization) if pk else None
     form = RateForm(request.POST or None, instance=rate, organization=organization)
     if request.method == "POST" and form.is_valid():
-        followed = save_rate(rate=form.instance, organization=organization, by=request.user)
-        messages.success(request, f"{_('Rate saved.')} {followed_words(followed)}")
-        return redirect("rate-list")
+        try:
+            followed = save_rate(rate=form.instance, organization=organization, by=request.user)
+        except RateTaken:
+            form.refuse_second()
+        else:
+            messages.success(request, f"{_('Rate saved.')} {followed_words(followed)}")
+            return redirect("rate-list")
     context = {"form": form, "rate": rate}
     return render(request, "coding/rate_form.html", context, status=422 if request.method == "POST" else 200)
 

@@ -197,6 +197,27 @@ def test_rate_that_is_refused_keeps_what_was_typed(admin, client, payer, wrong, 
     assert ContractRate.objects.count() == 1
 
 
+@pytest.mark.parametrize("amended", [False, True], ids=["a new one", "an amended one"])
+def test_rate_that_somebody_else_saved_first_is_refused_at_its_day(admin, client, payer, monkeypatch, amended):
+    """The other one is saved after the form was found valid: only the database can tell."""
+
+    def save_second(**asked):
+        make_rate(payer)
+        return save_rate(**asked)
+
+    page = reverse("rate-amend", args=[make_rate(payer, code="77385").pk]) if amended else reverse("rate-create")
+    typed = {"payer": payer.pk, "code": "77386", "effective_from": "2025-01-01", "amount": "990", "source": "Page 4"}
+    monkeypatch.setattr("coding.views.rates.save_rate", save_second)
+
+    response = client.post(page, typed)
+
+    assert response.status_code == 422
+    assert "Somebody has just saved a rate" in response.context["form"].errors["effective_from"][0]
+    assert 'value="990"' in response.text
+    assert 'value="Page 4"' in response.text
+    assert ContractRate.objects.get(code="77386").amount == 1000
+
+
 def test_payer_of_another_organization_is_no_choice(admin, client, payer):
     other = make_payer(make_organization())
     typed = {"payer": other.pk, "code": "77386", "effective_from": "2025-01-01", "amount": "990", "source": "Page 4"}

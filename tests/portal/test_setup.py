@@ -9,7 +9,7 @@ from coding.models import ChargeLine, FeeSchedule
 from coding.services import capture_from
 from payers.models import Payer
 from portal.models import AuditEvent, Department, Machine, Physician, User
-from portal.services.setup import LastAdministrator, save_user
+from portal.services.setup import LastAdministrator, save_record, save_user
 from tests.builders import (
     make_department,
     make_machine,
@@ -107,6 +107,28 @@ def test_new_price_is_followed_by_unsent_lines(signed_in, organization) -> None:
 
     assert FeeSchedule.objects.get().amount == 1980
     assert ChargeLine.objects.live().get(code="77386").charge_amount == 1980
+
+
+def test_price_that_somebody_else_saved_first_is_refused_at_its_day(signed_in, organization, monkeypatch) -> None:
+    """The other one is saved after the form was found valid: only the database can tell."""
+
+    def save_second(**asked):
+        FeeSchedule.objects.create(
+            organization=organization, code="77386", effective_from=date(2025, 1, 1), amount="1900.00"
+        )
+        return save_record(**asked)
+
+    monkeypatch.setattr("coding.views.prices.save_record", save_second)
+
+    response = signed_in.post(
+        reverse("price-create"),
+        {"code": "77386", "modifier": "", "effective_from": "2025-01-01", "amount": "1980.00"},
+    )
+
+    assert response.status_code == 422
+    assert "Somebody has just saved a price" in response.context["form"].errors["effective_from"][0]
+    assert 'value="1980.00"' in response.text
+    assert FeeSchedule.objects.get().amount == 1900
 
 
 def test_new_payer_has_a_policy_to_hold_versions(signed_in, organization) -> None:
