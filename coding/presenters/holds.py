@@ -27,12 +27,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from coding.engine.findings import HARD_HOLDS
 from coding.forms.holds import BY_AGE, BY_DUE_DAY, NOT_SET, OVERDUE, THIS_WEEK, TODAY, HoldFilterForm
 from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
-from coding.presenters.review import DEADLINE_IS_NEAR, NarrowTo, hold_title
+from coding.presenters.review import DEADLINE_IS_NEAR, NarrowTo, days_in_words, hold_title
 from coding.reports import NO_PAYER
 from coding.rollups import setting_on
 from portal import clock
@@ -84,11 +83,7 @@ class HoldRow:
     @property
     def deadline(self) -> str:
         """How long there is to file, in words."""
-        if self.days_left is None:
-            return ""
-        if self.days_left < 0:
-            return _("deadline passed")
-        return ngettext("%(n)d day left", "%(n)d days left", self.days_left) % {"n": self.days_left}
+        return "" if self.days_left is None else days_in_words(self.days_left)
 
     @property
     def is_near(self) -> bool:

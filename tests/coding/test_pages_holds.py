@@ -193,6 +193,14 @@ def test_hold_list_tells_the_deadline_and_filters_by_it(coder, client, organizat
     assert (row.hold.session.course_id, row.file_by, row.deadline) == (sooner.pk, date(2026, 11, 28), "4 days left")
 
 
+def test_hold_list_says_for_how_long_a_deadline_has_passed(coder, client, organization):
+    with_days_to_file(organization, 354)
+
+    row = client.get(reverse("hold-list"), {"filing": "passed", "reason": "PARTIAL_REVIEW"}).context["page"].rows[0]
+
+    assert (row.file_by, row.deadline) == (date(2026, 11, 22), "2 days over")
+
+
 def test_hold_list_in_order_of_due_days(coder, client, course):
     soft_hold(course, days=3)
     first, second, third = SessionHold.objects.order_by("pk")
