@@ -128,6 +128,19 @@ def test_printed_report_has_its_filters_chart_and_whole_table_and_nothing_to_pre
     assert page.locator("main button, main select, main input").locator("visible=true").count() == 0
 
 
+@pytest.mark.parametrize("width", [320, 500, 640, 760])
+def test_panel_that_keeps_a_report_never_widens_the_page(manager_page: Page, live_server, width: int) -> None:
+    page = manager_page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{live_server.url}/reports/levels/")
+
+    go(page, page.locator("summary", has_text="Save these filters"))
+
+    expect(page.get_by_label("Name of the view")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Save view")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
 @pytest.mark.parametrize("name", ["charges", *TABLE_REPORTS])
 def test_report_passes_axe_in_both_themes_and_fits_twice_the_size(manager_page: Page, live_server, name: str) -> None:
     page = manager_page
