@@ -1,9 +1,11 @@
 """Half-open periods: from a day, until (not including) a day."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 ONE_DAY = timedelta(days=1)
+ISO_DAY_OR_MONTH = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})(-(?P<day>\d{2}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class Period:
 def in_words(day: date) -> str:
     """A day as a biller in the United States writes it: 12/31/2025."""
     return f"{day.month:02}/{day.day:02}/{day.year}"
+
+
+def published_in_words(text: str) -> str:
+    """When a source was published, as people write it: of `2025-12-31` and `2025-12` the day and the month.
+
+    Whatever else a source says of itself, such as `winter 2026`, stays as it is.
+    """
+    found = ISO_DAY_OR_MONTH.fullmatch(text)
+    if found is None:
+        return text
+    return "/".join(part for part in (found["month"], found["day"], found["year"]) if part)
 
 
 def same_date_next_year(day: date) -> date:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from coding.engine.periods import in_words
+from coding.engine.periods import in_words, published_in_words
 from payers.markdown import as_text
 from payers.models import ClauseTopic, PolicyClause, PolicyVersion
 from payers.presenters.terms import TERM_WORDS, stored_in_words
@@ -119,9 +119,8 @@ class _Content:
 
 
 def _content(clause: PolicyClause) -> _Content:
-    source = ", ".join(
-        part for part in (clause.citation_title, clause.citation_section, clause.citation_published) if part
-    )
+    published = published_in_words(clause.citation_published)
+    source = ", ".join(part for part in (clause.citation_title, clause.citation_section, published) if part)
     text = _("%(summary)s (%(source)s; %(confidence)s confidence)") % {
         "summary": clause.summary,
         "source": source,

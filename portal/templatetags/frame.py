@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from coding.engine.periods import published_in_words
 from portal.models.choices import Technique
 
 register = template.Library()
@@ -105,6 +106,9 @@ def day(value: date | datetime | str | None) -> str:
     if isinstance(value, str):
         value = date.fromisoformat(value[:10])
     return f"{value:%m/%d/%Y}"
+
+
+register.filter("published", published_in_words)
 
 
 @register.inclusion_tag("_components/breadcrumbs.html")

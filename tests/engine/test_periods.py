@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from coding.engine.periods import Period, days_later, in_words, same_date_next_year
+from coding.engine.periods import Period, days_later, in_words, published_in_words, same_date_next_year
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,19 @@ def test_days_later_stops_at_the_last_day_there_is() -> None:
 
 def test_in_words_is_how_billers_write_a_day() -> None:
     assert in_words(date(2026, 3, 1)) == "03/01/2026"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2025-12-31", "12/31/2025"),
+        ("2025-12", "12/2025"),
+        ("2025", "2025"),
+        ("winter 2026", "winter 2026"),
+        ("2022 to 2026", "2022 to 2026"),
+        ("12/31/2025", "12/31/2025"),
+        ("", ""),
+    ],
+)
+def test_published_in_words(text, words) -> None:
+    assert published_in_words(text) == words

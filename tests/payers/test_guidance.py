@@ -178,6 +178,13 @@ def test_guidance_page_shows_what_changed_between_versions(coder):
     assert (changes[0].before, changes[0].after) == ("silent: house default", "with 26")
 
 
+@pytest.mark.parametrize("slug", PAYERS)
+def test_guidance_page_writes_days_of_documents_as_billers_do(coder, slug):
+    words = words_of(coder.get(reverse("guidance-detail", args=[slug])))
+
+    assert re.findall(r"\b(?:19|20)\d\d-\d\d\b", words) == []
+
+
 def test_guidance_page_of_another_organization_is_not_found(coder):
     make_payer(make_organization(), slug="theirs")
 

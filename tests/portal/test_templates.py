@@ -190,6 +190,7 @@ def test_citation_opens_its_source_without_a_way_back_to_us():
     assert 'rel="noopener noreferrer"' in shown
     assert "(opens in a new tab)" in shown
     assert "compared on 11/02/2026" in shown
+    assert "· 01/01/2025" in shown
 
 
 def test_citation_without_address_is_plain_text():
