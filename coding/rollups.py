@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Case, Count, DateField, F, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
-from django.db.models.functions import Cast, Coalesce, TruncMonth
+from django.db.models import Case, Count, DateField, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
+from django.db.models.functions import Cast, Coalesce, ExtractYear, TruncMonth
 
 from coding.engine.vocabulary import Setting
 from coding.models import ChargeLine, ChargeRollup, Grain, RollupMark
@@ -52,6 +52,8 @@ OF_LINE: dict[str, Any] = {
     "state": F("state"),
     "expected_from": F("expected_from"),
 }
+# The year of the month, by which sums can be grouped too; nothing keeps it.
+YEAR = "year"
 ALWAYS_APART = ("organization", "department", "month", "setting", "code", "state")
 # What each grain keeps apart; the first that keeps apart what is asked for has the fewest rows to read.
 APART: dict[Grain, tuple[str, ...]] = {
@@ -181,7 +183,7 @@ def sums_of_months(
     `rollups` holds to the same filters as `lines`, and those are ones that a rollup has, over whole months; `asked`
     names what they ask of a line.
     """
-    grain = next(grain for grain, apart in APART.items() if {*by, *asked} <= {*apart})
+    grain = next(grain for grain, apart in APART.items() if {*by, *asked} <= {*apart, YEAR})
     marks: dict[date, set[int]] = defaultdict(set)
     marked = _marks_of(organization_id).order_by().distinct().values_list("department_id", "month")
     for department_id, month in marked:
@@ -198,11 +200,16 @@ def sums_of_months(
 
 
 def _grouped_lines(lines: QuerySet, by: Sequence[str]) -> QuerySet:
-    return _grouped(lines, {name: OF_LINE[name] for name in by}, SUMS_OF_LINES)
+    places = OF_LINE | {YEAR: _year_of("date_of_service")}
+    return _grouped(lines, {name: places[name] for name in by}, SUMS_OF_LINES)
 
 
 def _grouped_rollups(rollups: QuerySet, by: Sequence[str]) -> QuerySet:
-    return _grouped(rollups, {name: F(name) for name in by}, SUMS_OF_ROLLUPS)
+    return _grouped(rollups, {name: _year_of("month") if name == YEAR else F(name) for name in by}, SUMS_OF_ROLLUPS)
+
+
+def _year_of(day: str) -> Cast:
+    return Cast(ExtractYear(day), IntegerField())
 
 
 def _grouped(rows: QuerySet, by: Mapping[str, Any], sums: Mapping[str, Any]) -> QuerySet:

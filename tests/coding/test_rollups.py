@@ -37,6 +37,7 @@ GROUPINGS = (
     ("machine", "code"),
     ("payer", "physician"),
     ("setting", "code", "month"),
+    ("payer", "code", "year"),
     (),
 )
 FIRST_START = datetime(2025, 12, 29, 15, tzinfo=UTC)
