@@ -1,57 +1,65 @@
 """What is expected to be paid: by contract, by national rates of a year, and how many lines have no rate."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import TableReportForm
-from coding.presenters.charge_report import filters_of, opened
-from coding.presenters.report_shapes import DOLLARS, OF_LINES, ROWS_AT_MOST, Cell, Table, TableReport, bars_of, cell_of
-from coding.reports import ExpectedBy, Grouping, GroupKey, Missing, line_sums, names_of
-from coding.rollups import NO_LINES, LineSums
+from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Table, TableReport, bars_of
+from coding.reports import NO_PAYER, ExpectedBy, Grouping, GroupKey, Missing, line_sums, names_of
+from coding.rollups import LineSums
 
 BY_CODE, BY_SETTING, BY_YEAR = "code", "setting", "year"
+NO_LINE, NOT_KNOWN = Cell("—"), Cell(None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Expected:
-    """Some lines by where their expected amounts come from: a contract, a national schedule, or nowhere."""
+    """Some lines added up by where their expected amounts come from: a contract, a national schedule, or nowhere.
 
-    by_contract: LineSums = NO_LINES
-    national: LineSums = NO_LINES
-    missing: LineSums = NO_LINES
-    labels: frozenset[str] = frozenset()
+    An amount of no line is None. `unrated` are the lines that no rate is known for.
+    """
 
-    def __add__(self, other: "Expected") -> "Expected":
-        return Expected(
-            self.by_contract + other.by_contract,
-            self.national + other.national,
-            self.missing + other.missing,
-            self.labels | other.labels,
-        )
+    lines: int = 0
+    units: int = 0
+    charged: Decimal = Decimal(0)
+    without_charge: int = 0
+    without_expected: int = 0
+    by_contract: Decimal | None = None
+    national: Decimal | None = None
+    unrated: int = 0
+    schedules: set[str] = field(default_factory=set)
 
-    @property
-    def all(self) -> LineSums:
-        return self.by_contract + self.national + self.missing
+    def add(self, expected_from: str, sums: LineSums) -> None:
+        self.lines += sums.lines
+        self.units += sums.units
+        self.charged += sums.charged
+        self.without_charge += sums.without_charge
+        self.without_expected += sums.without_expected
+        if not expected_from:
+            self.unrated += sums.lines
+        elif ExpectedBy.of(expected_from) is ExpectedBy.CONTRACT:
+            self.by_contract = (self.by_contract or 0) + sums.expected
+        else:
+            self.national = (self.national or 0) + sums.expected
+            self.schedules.add(expected_from)
 
     @property
     def amount(self) -> Decimal:
         """What is expected of the lines whose rate is known."""
-        return self.by_contract.expected + self.national.expected
+        return (self.by_contract or Decimal(0)) + (self.national or Decimal(0))
 
-
-def _of(expected_from: str, sums: LineSums) -> Expected:
-    if not expected_from:
-        return Expected(missing=sums)
-    if ExpectedBy.of(expected_from) is ExpectedBy.CONTRACT:
-        return Expected(by_contract=sums, labels=frozenset((_("Contract"),)))
-    return Expected(national=sums, labels=frozenset((expected_from,)))
+    @property
+    def is_known(self) -> bool:
+        """Whether a rate is known for any of the lines."""
+        return self.by_contract is not None or self.national is not None
 
 
 @dataclass(frozen=True)
@@ -62,28 +70,49 @@ class Third:
     filters: Mapping[str, str] | None = field(default_factory=dict)
 
 
+class Rows(Sequence):
+    """Rows that are made where they are read: a page shows a hundred of them, only the files all."""
+
+    def __init__(self, groups: Sequence[Any], row_of: Callable[[Any], tuple[Cell, ...]]) -> None:
+        self._groups, self._row_of = groups, row_of
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._row_of(group) for group in self._groups[place]]
+        return self._row_of(self._groups[place])
+
+
 def _expected_table(form: TableReportForm) -> Table:
     """One row for each payer and code, and for each setting or year where that was asked for."""
-    third = {BY_CODE: (), BY_SETTING: ("setting",), BY_YEAR: ("month",)}[form.grouping]
+    by = () if form.grouping == BY_CODE else (form.grouping,)
     headings = {BY_CODE: (), BY_SETTING: (_("Setting"),), BY_YEAR: (_("Year of service"),)}[form.grouping]
     groups: dict[tuple[Any, str, Any], Expected] = defaultdict(Expected)
-    sums = line_sums(user=form.user, filters=form.filters, by=("payer", "code", *third, "expected_from"))
+    of_payers: dict[Any, Expected] = defaultdict(Expected)
+    total = Expected()
+    sums = line_sums(user=form.user, filters=form.filters, by=("payer", "code", *by, "expected_from"))
     for (payer, code, *rest, expected_from), summed in sums.items():
-        value = next(iter(rest), None)
-        groups[(payer, code, value.year if isinstance(value, date) else value)] += _of(expected_from, summed)
-    payers = names_of(Grouping.PAYER, {payer for payer, _code, _value in groups})
+        value = rest[0] if rest else None
+        for expected in (groups[(payer, code, value)], of_payers[payer], total):
+            expected.add(expected_from, summed)
+    payers = _payers(form)
+    in_order = sorted(of_payers, key=lambda payer: payers[payer].order)
+    places = {payer: place for place, payer in enumerate(in_order)}
     thirds = _thirds(form, {value for _payer, _code, value in groups})
-    rows, of_payers = [], defaultdict(Expected)
-    for payer, code, value in sorted(groups, key=lambda key: (payers[key[0]].order, key[1], thirds[key[2]].label)):
-        expected, narrowed = groups[(payer, code, value)], thirds[value].filters
-        filters = None
-        # Further rows stand only in the files, which have no links.
-        if narrowed is not None and len(rows) < ROWS_AT_MOST:
-            filters = filters_of((payers[payer], GroupKey(Grouping.CODE, code, code)), {**form.kept, **narrowed})
-        words = (payers[payer].label, code, *(thirds[value].label for _one in third), _label(expected))
-        rows.append(_cells(words, expected, filters))
-        of_payers[payer] += expected
-    all_words = (_("All"), "", *("" for _one in third), "")
+    ordered = sorted(groups, key=lambda group: (places[group[0]], group[1], thirds[group[2]].label))
+    kept, review = form.kept, reverse("charge-review")
+
+    def row_of(group: tuple[Any, str, Any]) -> tuple[Cell, ...]:
+        payer, code, third = payers[group[0]], group[1], thirds[group[2]]
+        url = ""
+        if third.filters is not None:
+            url = f"{review}?{urlencode(kept | third.filters | {'payer': payer.value, 'code': code})}"
+        words = (payer.label, code, *(third.label for _one in by), _rates(groups[group]))
+        return _cells(words, groups[group], url)
+
+    all_words = (_("All"), "", *("" for _one in by), "")
     return Table(
         headings=(
             _("Payer"),
@@ -101,14 +130,20 @@ def _expected_table(form: TableReportForm) -> Table:
             _("Variance"),
         ),
         words=3 + len(headings),
-        rows=rows,
-        total=_cells(all_words, sum(groups.values(), Expected()), form.kept) if rows else (),
+        rows=Rows(ordered, row_of),
+        total=_cells(all_words, total, f"{review}?{urlencode(kept)}") if ordered else (),
         chart=bars_of(
             _("Expected amounts by payer, contract and national rates together"),
-            _bars((payers[payer], expected) for payer, expected in of_payers.items()),
+            _bars((payers[payer].label, of_payers[payer]) for payer in in_order),
         ),
         amounts=DOLLARS,
     )
+
+
+def _payers(form: TableReportForm) -> dict[int | None, GroupKey]:
+    """Each payer as people read it and as a filter names it: those that the filter offers, and none."""
+    named = {payer.pk: GroupKey(Grouping.PAYER, payer.name, slug) for slug, payer in form.choices.payers.items()}
+    return named | {None: GroupKey(Grouping.PAYER, _("No payer"), NO_PAYER, is_last=True)}
 
 
 def _thirds(form: TableReportForm, values: set[Any]) -> dict[Any, Third]:
@@ -127,53 +162,52 @@ def _days_of_year(year: int, kept: Mapping[str, str]) -> dict[str, str]:
     return {"start": max(first, kept.get("start", "")), "end": min(last, kept.get("end", last))}
 
 
-def _cells(words: Iterable[str], expected: Expected, filters: Mapping[str, str] | None) -> tuple[Cell, ...]:
-    """`filters` leave exactly these lines in charge review; None where no filters do."""
-
-    def lines(number: int, missing: Missing | None = None) -> Cell:
-        is_narrowed = missing is not None and filters is not None
-        return cell_of(opened(number, {**filters, "missing": missing.value} if is_narrowed else filters), number)
-
-    everything = expected.all
+def _cells(words: Iterable[str], expected: Expected, url: str) -> tuple[Cell, ...]:
+    """`url` opens exactly these lines in charge review; empty where no filters leave them."""
     return (
         *(Cell(word) for word in words),
-        lines(everything.lines),
-        Cell(everything.units),
+        Cell(expected.lines, url if expected.lines else ""),
+        Cell(expected.units),
         _amount(expected.by_contract),
         _amount(expected.national),
-        lines(everything.without_expected, Missing.EXPECTED),
-        Cell(_("missing"))
-        if everything.without_charge == everything.lines
-        else Cell(everything.charged, is_money=True),
-        lines(everything.without_charge, Missing.CHARGE),
-        Cell(None),
-        Cell(None),
+        _lacking(expected.without_expected, url, Missing.EXPECTED),
+        Cell(_("missing")) if expected.without_charge == expected.lines else Cell(expected.charged, is_money=True),
+        _lacking(expected.without_charge, url, Missing.CHARGE),
+        NOT_KNOWN,
+        NOT_KNOWN,
     )
 
 
-def _label(expected: Expected) -> str:
+def _lacking(number: int, url: str, missing: Missing) -> Cell:
+    """How many of the lines lack an amount."""
+    if not number or not url:
+        return Cell(number)
+    return Cell(number, f"{url}{'' if url.endswith('?') else '&'}missing={missing.value}")
+
+
+def _rates(expected: Expected) -> str:
     """By which rates some lines are expected."""
-    return ", ".join(sorted(expected.labels)) or _("no rate is known")
+    by_contract = [_("Contract")] if expected.by_contract is not None else []
+    return ", ".join(sorted([*by_contract, *expected.schedules])) or _("no rate is known")
 
 
-def _amount(sums: LineSums) -> Cell:
+def _amount(amount: Decimal | None) -> Cell:
     """What is expected of some lines; of no line nothing is said, not even zero."""
-    return Cell(sums.expected, is_money=True) if sums.lines else Cell("—")
+    return NO_LINE if amount is None else Cell(amount, is_money=True)
 
 
-def _bars(of_payers: Iterable[tuple[GroupKey, Expected]]) -> list[tuple[str, Decimal, str]]:
+def _bars(of_payers: Iterable[tuple[str, Expected]]) -> list[tuple[str, Decimal, str]]:
     """The largest first; of a payer whose every rate is missing there is no bar."""
-    known = [(payer, expected) for payer, expected in of_payers if expected.labels]
-    ordered = sorted(known, key=lambda one: (-one[1].amount, one[0].order))
-    return [(payer.label, expected.amount, _bar_text(expected)) for payer, expected in ordered]
+    known = [(payer, expected.amount, _bar_text(expected)) for payer, expected in of_payers if expected.is_known]
+    return sorted(known, key=lambda bar: -bar[1])
 
 
 def _bar_text(expected: Expected) -> str:
     """The sum, and how many lines are not in it."""
     text = f"${expected.amount:,.2f}"
-    if not expected.missing.lines:
+    if not expected.unrated:
         return text
-    return _("%(amount)s, %(count)s lines missing") % {"amount": text, "count": f"{expected.missing.lines:,}"}
+    return _("%(amount)s, %(count)s lines missing") % {"amount": text, "count": f"{expected.unrated:,}"}
 
 
 EXPECTED = TableReport(
