@@ -36,7 +36,7 @@ SHOWN_FOR_SECONDS = 12 * 60 * 60
 @permission_required("portal.view_setup", raise_exception=True)
 def rate_list(request: HttpRequest) -> HttpResponse:
     """The rates by payer and code; for htmx, which asks while lines follow, only how far that is."""
-    jobs = {"jobs": jobs_going_on(request.user), "failed": jobs_failed(request.user)}
+    jobs = {"jobs": jobs_going_on(request.user), "failed": jobs_failed(request.user), "jobs_part": JOBS_PART}
     if request.headers.get("HX-Target") == JOBS_PART:
         return render(request, "coding/_rate_jobs.html", jobs | {"is_part": True})
     organization = request.user.organization

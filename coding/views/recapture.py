@@ -40,19 +40,14 @@ JOBS_PART = "recapture-jobs"
 @permission_required("coding.add_sessionhold", raise_exception=True)
 def recapture_list(request: HttpRequest) -> HttpResponse:
     """The sessions that wait, newest first; for htmx, which asks while work on them goes on, only how far that is."""
+    jobs = {"jobs": jobs_going_on(request.user), "failed": jobs_failed(request.user), "jobs_part": JOBS_PART}
     if request.headers.get("HX-Target") == JOBS_PART:
-        jobs, failed = jobs_going_on(request.user), jobs_failed(request.user)
-        return render(request, "coding/_recapture_jobs.html", {"jobs": jobs, "failed": failed, "is_part": True})
+        return render(request, "coding/_recapture_jobs.html", jobs | {"is_part": True})
     form = RecaptureFilterForm(request.GET, user=request.user)
     if not form.is_valid():
-        return render(request, "coding/recapture_list.html", {"form": form}, status=422)
-    context = {
-        "form": form,
-        "page": recapture_page(form, asked=request.GET),
-        "jobs": jobs_going_on(request.user),
-        "failed": jobs_failed(request.user),
-    }
-    return render(request, "coding/recapture_list.html", context)
+        return render(request, "coding/recapture_list.html", jobs | {"form": form}, status=422)
+    page = recapture_page(form, asked=request.GET)
+    return render(request, "coding/recapture_list.html", jobs | {"form": form, "page": page})
 
 
 @require_POST
