@@ -10,6 +10,9 @@ from django.http import HttpRequest, HttpResponse
 
 Handler = Callable[[HttpRequest], HttpResponse]
 SIGNED_IN_AT = "signed_in_at"
+RENEWED_AT = "renewed_at"
+# Seconds: writing the session down at every request would make each page a write.
+SESSION_RENEWED_AFTER = 30
 
 
 class ContentSecurityPolicyMiddleware:
@@ -34,17 +37,27 @@ class SignInRequiredMiddleware(LoginRequiredMiddleware):
         return super().handle_no_permission(request, view_func)
 
 
-class AbsoluteSessionAgeMiddleware:
-    """End a session after its longest life, however busy it is; the idle limit is the cookie's own age."""
+def begin_session(request: HttpRequest, **_signal: object) -> None:
+    """Note when somebody signed in: the two limits of their session are counted from then."""
+    request.session[SIGNED_IN_AT] = request.session[RENEWED_AT] = int(time.time())
+
+
+class SessionAgeMiddleware:
+    """End a session after its longest life, however busy it is, and renew a busy one for its idle limit now and then.
+
+    The idle limit is the cookie's own age. It is never longer than that, and shorter by SESSION_RENEWED_AFTER at most.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
-            began = request.session.setdefault(SIGNED_IN_AT, int(time.time()))
-            if time.time() - began > settings.SESSION_ABSOLUTE_AGE:
+            now = int(time.time())
+            if now - request.session.get(SIGNED_IN_AT, 0) > settings.SESSION_ABSOLUTE_AGE:
                 logout(request)
+            elif now - request.session.get(RENEWED_AT, 0) >= SESSION_RENEWED_AFTER:
+                request.session[RENEWED_AT] = now
         return self.get_response(request)
 
 

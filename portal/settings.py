@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "portal.middleware.AbsoluteSessionAgeMiddleware",
+    "portal.middleware.SessionAgeMiddleware",
     "portal.middleware.SignInRequiredMiddleware",
     "portal.middleware.NoStoreMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -128,9 +128,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-# Fifteen minutes without a request, or twelve hours in all, and a person signs in again.
+# Fifteen minutes without a request, or twelve hours in all, and a person signs in again (portal/middleware.py).
 SESSION_COOKIE_AGE = 15 * 60
-SESSION_SAVE_EVERY_REQUEST = True
 SESSION_ABSOLUTE_AGE = 12 * 60 * 60
 SESSION_EXPIRE_AT_BROWSER_CLOSE = False
 # The prefix makes browsers refuse the cookie from another host or over plain HTTP.

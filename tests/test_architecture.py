@@ -24,7 +24,7 @@ FLOOR_OF_PART = {
     "engine": 0,
 }
 # These put the house together and may name every app; nobody imports them.
-ASSEMBLY = {"portal.settings", "portal.urls", "portal.wsgi"}
+ASSEMBLY = {"portal.apps", "portal.settings", "portal.urls", "portal.wsgi"}
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "core", "base", "misc"}
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from portal.middleware import SIGNED_IN_AT
+from portal.middleware import RENEWED_AT, SESSION_RENEWED_AFTER, SIGNED_IN_AT
 from tests.builders import make_organization, make_user
 
 pytestmark = pytest.mark.django_db
@@ -19,9 +19,9 @@ def coder(client, roles):
     return coder
 
 
-def sign_in_earlier(client, *, seconds: int) -> None:
+def sign_in_earlier(client, *, seconds: int, mark: str = SIGNED_IN_AT) -> None:
     session = client.session
-    session[SIGNED_IN_AT] = int(time.time()) - seconds
+    session[mark] = int(time.time()) - seconds
     session.save()
 
 
@@ -43,13 +43,23 @@ def test_pages_of_a_signed_in_person_stay_out_of_caches(client, coder):
     assert "no-store" in response["Cache-Control"]
 
 
-def test_session_cookie_ends_after_a_quarter_of_an_hour_and_is_closed_to_script(client, coder, settings):
-    response = client.get(reverse("patient-list"))
+def test_session_is_renewed_for_a_quarter_of_an_hour_now_and_then(client, coder, settings):
+    at_once = client.get(reverse("patient-list"))
+    sign_in_earlier(client, seconds=SESSION_RENEWED_AFTER, mark=RENEWED_AT)
+    later = client.get(reverse("patient-list"))
 
-    cookie = response.cookies[settings.SESSION_COOKIE_NAME]
+    assert settings.SESSION_COOKIE_NAME not in at_once.cookies
+    cookie = later.cookies[settings.SESSION_COOKIE_NAME]
     assert cookie["max-age"] == 15 * 60
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
+    assert client.session[RENEWED_AT] >= int(time.time()) - 5
+
+
+def test_page_hides_itself_before_its_session_can_end(client, coder):
+    response = client.get(reverse("patient-list"))
+
+    assert f'data-idle-seconds="{15 * 60 - SESSION_RENEWED_AFTER}"' in response.text
 
 
 def test_busy_session_on_its_last_second_goes_on(client, coder):
