@@ -1,21 +1,27 @@
 """What the frame around every page shows: navigation by permission, counts, whose data it is."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import QuerySet, Value
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from coding.models import RecaptureItem, SessionHold
 from payers.reading_services import to_read
 from portal import clock
-from portal.models import InboxMessage
+from portal.middleware import SESSION_RENEWED_AFTER
+from portal.models import InboxMessage, User
 
 # A number past this is shown as "99+": counting on would cost more than it tells.
 COUNTED_UP_TO = 99
@@ -122,6 +128,8 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
     ),
 )
 
+PLACES = tuple(place for _title, places in NAVIGATION for place in places)
+
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """The frame of a signed-in person's page; on other pages only whose data it is."""
@@ -132,33 +140,46 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame": {
             "is_demo": settings.DEMO_DATA_ALLOWED,
             "organization": user.organization,
-            "navigation": SimpleLazyObject(lambda: _navigation(request)),
-            "idle_seconds": settings.SESSION_COOKIE_AGE,
+            "navigation": SimpleLazyObject(lambda: _navigation_html(*_seen(request), get_language())),
+            "idle_seconds": settings.SESSION_COOKIE_AGE - SESSION_RENEWED_AFTER,
             "shown_at": SimpleLazyObject(lambda: _shown_at(user)),
         }
     }
 
 
-def _navigation(request: HttpRequest) -> list[dict[str, Any]]:
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of places that a person sees, with what waits there."""
+    return _groups(*_seen(request))
+
+
+def _seen(request: HttpRequest) -> tuple[frozenset[str], str, tuple[tuple[str, str], ...]]:
+    """All that the navigation depends on: the places of a person, by name, the page, and what waits for them."""
     page = (request.resolver_match and request.resolver_match.url_name) or ""
+    places = [place for place in PLACES if not place.permission or request.user.has_perm(place.permission)]
+    counts = _counts(request.user, tuple(place.counts for place in places if place.counts))
+    return frozenset(place.url_name for place in places), page, tuple(sorted(counts.items()))
+
+
+# It is in every page, and for all people of a role the same but for its numbers.
+@lru_cache(maxsize=1000)
+def _navigation_html(seen: frozenset[str], page: str, counts: tuple[tuple[str, str], ...], language: str) -> SafeString:
+    return render_to_string("_components/navigation.html", {"navigation": _groups(seen, page, counts)})
+
+
+def _groups(seen: frozenset[str], page: str, counts: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
     here = place_of(page)
-    groups = [
-        (title, [place for place in places if not place.permission or request.user.has_perm(place.permission)])
-        for title, places in NAVIGATION
-    ]
-    counts = _counts(request.user, [place.counts for _title, seen in groups for place in seen if place.counts])
+    groups = [(title, [place for place in places if place.url_name in seen]) for title, places in NAVIGATION]
     return [
-        {"title": title, "places": [_entry(place, counts, page=page, here=here) for place in seen]}
-        for title, seen in groups
-        if seen
+        {"title": title, "places": [_entry(place, dict(counts), page=page, here=here) for place in places]}
+        for title, places in groups
+        if places
     ]
 
 
 def place_of(page: str) -> Place | None:
     """The place that a page stands in, by the name of its address: its own, else the longest beginning that fits."""
-    places = [place for _title, group in NAVIGATION for place in group]
-    fits = [(len(page) + 1, place) for place in places if place.url_name == page]
-    fits += [(len(start), place) for place in places for start in place.within if page.startswith(start)]
+    fits = [(len(page) + 1, place) for place in PLACES if place.url_name == page]
+    fits += [(len(start), place) for place in PLACES for start in place.within if page.startswith(start)]
     return max(fits, key=lambda fit: fit[0])[1] if fits else None
 
 
@@ -189,13 +210,25 @@ WAITING: Mapping[str, Callable[[Any], QuerySet]] = {
 }
 
 
-def _counts(user: Any, wanted: Iterable[str]) -> dict[str, str]:
+def _counts(user: Any, wanted: tuple[str, ...]) -> dict[str, str]:
     """How many rows wait for each word that is wanted, in one query; a word with nothing behind it has no number."""
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(*_waiting_sql(user.pk, user.organization_id, user.sees_all_departments, wanted))
+        found = Counter(word for (word,) in cursor.fetchall())
+    return {word: f"{COUNTED_UP_TO}+" if number > COUNTED_UP_TO else str(number) for word, number in found.items()}
+
+
+# Every page asks this, and putting it together takes longer than its answer.
+@lru_cache(maxsize=1000)
+def _waiting_sql(
+    pk: int, organization_id: int | None, sees_all_departments: bool, wanted: tuple[str, ...]
+) -> tuple[str, tuple[Any, ...]]:
+    """The query for everything that waits for a person, a word a row; each stops a row past the number shown."""
+    person = User(pk=pk, organization_id=organization_id, sees_all_departments=sees_all_departments)
     rows = [
-        WAITING[word](user).order_by().annotate(waits=Value(word)).values_list("waits")[: COUNTED_UP_TO + 1]
+        WAITING[word](person).order_by().annotate(waits=Value(word)).values_list("waits")[: COUNTED_UP_TO + 1]
         for word in wanted
     ]
-    if not rows:
-        return {}
-    found = Counter(word for (word,) in rows[0].union(*rows[1:], all=True))
-    return {word: f"{COUNTED_UP_TO}+" if number > COUNTED_UP_TO else str(number) for word, number in found.items()}
+    return rows[0].union(*rows[1:], all=True).query.sql_with_params()

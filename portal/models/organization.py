@@ -274,4 +274,5 @@ class User(AbstractUser):
     @cached_property
     def zone(self) -> ZoneInfo:
         """The time zone of the first department that the person sees."""
-        return (Department.objects.visible_to(self).first() or Department()).zone
+        zones = Department.objects.visible_to(self).values_list("time_zone", flat=True)
+        return ZoneInfo(zones.first() or Department().time_zone)

@@ -14,6 +14,7 @@ from django.urls import reverse
 from coding.services import capture_from
 from payers.models import Attestation, PolicyVersion
 from payers.reading_services import ask_readers, attest, remind
+from portal.context import navigation
 from portal.models import Organization, TreatmentSession, User
 from tests.builders import (
     make_machine,
@@ -108,7 +109,7 @@ def test_attestation_is_counted_in_the_menu_and_on_the_home_page(coder, changed)
     response = signed_in(coder).get(reverse("dashboard-needs"))
 
     counted = {number.label: number.count for number in response.context["content"]["numbers"]}
-    places = {p["label"]: p["count"] for group in response.context["frame"]["navigation"] for p in group["places"]}
+    places = {p["label"]: p["count"] for group in navigation(response.wsgi_request) for p in group["places"]}
     assert (counted["Policy changes to read"], places["To read"]) == (1, "1")
 
 

@@ -7,6 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from portal.context import navigation
 from portal.models import AuditEvent, InboxMessage
 from portal.services.inbox import KEPT_FOR, REMOVED_FOR, forget_old_messages, remove_message
 from tests.builders import make_message, make_organization, make_user
@@ -41,8 +42,10 @@ def post(client, name, message, **headers):
 
 
 def count_in_menu(client) -> str:
-    navigation = client.get(reverse("home")).context["frame"]["navigation"]
-    return next(place["count"] for group in navigation for place in group["places"] if place["label"] == "Inbox")
+    request = client.get(reverse("home")).wsgi_request
+    return next(
+        place["count"] for group in navigation(request) for place in group["places"] if place["label"] == "Inbox"
+    )
 
 
 # The list

@@ -9,7 +9,7 @@ from django.urls import get_resolver, resolve, reverse
 
 from coding.models import SessionHold
 from coding.services import capture_from
-from portal.context import frame, place_of
+from portal.context import frame, navigation, place_of
 from tests.builders import make_course, make_department, make_organization, make_patient, make_session, make_user
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +25,7 @@ def entries(user, url_name="setup-home"):
     """The entries of the frame around one page, by label."""
     request = RequestFactory().get(reverse(url_name))
     request.user, request.resolver_match = user, resolve(request.path)
-    return {entry["label"]: entry for group in frame(request)["frame"]["navigation"] for entry in group["places"]}
+    return {entry["label"]: entry for group in navigation(request) for entry in group["places"]}
 
 
 def page_names(patterns=None):
