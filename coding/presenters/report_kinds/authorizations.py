@@ -1,7 +1,7 @@
 """Authorizations by payer, department or what waits: units approved, used and left, and what to ask the payer for."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -32,15 +32,16 @@ class Waiting(TextChoices):
     NONE = "none", gettext_lazy("None on file")
 
 
-# How the ledger is asked for each.
-ASKED: Mapping[Waiting, Mapping[str, str]] = {
-    Waiting.OVER: {"show": Show.OVER.value},
-    Waiting.USED_UP: {"show": Show.HOLDING.value, "left": Left.NONE.value},
-    Waiting.FEW: {"show": Show.HOLDING.value, "left": Left.FEW.value},
-    Waiting.ENDING: {"show": Show.ENDING.value, "left": Left.MORE.value},
-    Waiting.NOTHING: {"show": Show.LATER.value, "left": Left.MORE.value},
-    Waiting.NONE: {"show": Show.NONE.value},
+# How the ledger is asked for each, and for all that have one.
+ASKED: Mapping[Waiting, str] = {
+    Waiting.OVER: urlencode({"show": Show.OVER}),
+    Waiting.USED_UP: urlencode({"show": Show.HOLDING, "left": Left.NONE}),
+    Waiting.FEW: urlencode({"show": Show.HOLDING, "left": Left.FEW}),
+    Waiting.ENDING: urlencode({"show": Show.ENDING, "left": Left.MORE}),
+    Waiting.NOTHING: urlencode({"show": Show.LATER, "left": Left.MORE}),
+    Waiting.NONE: urlencode({"show": Show.NONE}),
 }
+ASKED_FOR_ALL = urlencode({"show": Show.ALL})
 OF_AUTHORIZATIONS = tuple(waiting for waiting in Waiting if waiting is not Waiting.NONE)
 WAITING = ("waiting", gettext_lazy("What waits"))
 
@@ -70,10 +71,25 @@ class _Sums:
             self.approved += units
             self.left += 0 if waiting is Waiting.OVER else max(units - used, 0)
 
+    def add_course_without(self, course: int) -> None:
+        self.waiting[Waiting.NONE] += 1
+        self.courses.add(course)
+
+
+def _total(rows: Collection[_Sums]) -> _Sums:
+    """All the rows together."""
+    return _Sums(
+        waiting={waiting: sum(row.waiting[waiting] for row in rows) for waiting in Waiting},
+        courses=set().union(*(row.courses for row in rows)),
+        approved=sum(row.approved for row in rows),
+        used=sum(row.used for row in rows),
+        left=sum(row.left for row in rows),
+        not_counted=sum(row.not_counted for row in rows),
+    )
+
 
 def _authorizations_table(form: AuthorizationReportForm) -> Table:
     groups: dict[Any, _Sums] = defaultdict(_Sums)
-    total = _Sums()
     of_payer, of_waiting = form.grouping == "payer", form.grouping == "waiting"
     wanted = authorizations_visible_to(form.user).filter(form.wanted_anyhow)
     told = ("course", "payer", "course__department", "units", "ends_on", "used")
@@ -82,25 +98,26 @@ def _authorizations_table(form: AuthorizationReportForm) -> Table:
     for course, payer, department, units, ends_on, used in first_part.union(*other_parts, all=True):
         waiting = waiting_of(units, used, ends_on, today)
         group = waiting if of_waiting else payer if of_payer else department
-        for sums in (groups[group], total):
-            sums.add(waiting, course, units, used)
+        groups[group].add(waiting, course, units, used)
     without = courses_without_asked(form).order_by()
     for course, payer, department in without.values_list("pk", "payer_today", "department"):
         group = Waiting.NONE if of_waiting else payer if of_payer else department
-        for sums in (groups[group], total):
-            sums.waiting[Waiting.NONE] += 1
-            sums.courses.add(course)
+        groups[group].add_course_without(course)
+    total = _total(groups.values())
     label = str(dict(form.fields["by"].choices)[form.grouping])
     if of_waiting:
         return _by_waiting(form, groups, total, label)
     names = _names(form)
     ordered = sorted(groups, key=lambda group: names[group][0].casefold())
-    rows = [_cells(names[group][0], groups[group], form.kept | {form.grouping: names[group][1]}) for group in ordered]
+    rows = [
+        _cells(names[group][0], groups[group], _ledger(form.kept | {form.grouping: names[group][1]}))
+        for group in ordered
+    ]
     return Table(
         headings=(label, *_headings(), *(str(waiting.label) for waiting in Waiting)),
         words=1,
         rows=rows,
-        total=_cells(_("All"), total, form.kept),
+        total=_cells(_("All"), total, _ledger(form.kept)),
         chart=bars_of(
             _("Authorizations that wait for something, and courses without one, by %(grouping)s")
             % {"grouping": label.lower()},
@@ -114,13 +131,9 @@ def _authorizations_table(form: AuthorizationReportForm) -> Table:
 
 
 def _by_waiting(form: AuthorizationReportForm, groups: Mapping[Any, _Sums], total: _Sums, label: str) -> Table:
+    ledger = _ledger(form.kept)
     rows = [
-        _numbers(
-            str(waiting.label),
-            groups[waiting],
-            form.kept | ASKED[waiting],
-            lists_courses=waiting is Waiting.NONE,
-        )
+        _numbers(str(waiting.label), groups[waiting], ledger + ASKED[waiting], lists_courses=waiting is Waiting.NONE)
         for waiting in Waiting
         if waiting in groups
     ]
@@ -128,7 +141,7 @@ def _by_waiting(form: AuthorizationReportForm, groups: Mapping[Any, _Sums], tota
         headings=(label, *_headings()),
         words=1,
         rows=rows,
-        total=_numbers(_("All"), total, form.kept | {"show": Show.ALL.value}),
+        total=_numbers(_("All"), total, ledger + ASKED_FOR_ALL),
         chart=bars_of(
             _("Authorizations, and courses without one, by what waits"),
             [(str(waiting.label), number, f"{number:,}") for waiting in Waiting if (number := total.waiting[waiting])],
@@ -165,20 +178,20 @@ def _headings() -> tuple[str, ...]:
     )
 
 
-def _cells(label: str, sums: _Sums, filters: Mapping[str, str]) -> tuple[Cell, ...]:
+def _cells(label: str, sums: _Sums, ledger: str) -> tuple[Cell, ...]:
     return (
-        *_numbers(label, sums, filters | {"show": Show.ALL.value}),
-        *(_ledger(sums.waiting[waiting], filters | ASKED[waiting]) for waiting in Waiting),
+        *_numbers(label, sums, ledger + ASKED_FOR_ALL),
+        *(_opened(sums.waiting[waiting], ledger + asked) for waiting, asked in ASKED.items()),
     )
 
 
-def _numbers(label: str, sums: _Sums, filters: Mapping[str, str], *, lists_courses: bool = False) -> tuple[Cell, ...]:
+def _numbers(label: str, sums: _Sums, url: str, *, lists_courses: bool = False) -> tuple[Cell, ...]:
     """The ledger lists authorizations, and courses only where they have none."""
     courses = len(sums.courses)
     return (
         Cell(label),
-        _ledger(sums.authorizations, filters),
-        _ledger(courses, filters) if lists_courses else Cell(courses),
+        _opened(sums.authorizations, url),
+        _opened(courses, url) if lists_courses else Cell(courses),
         Cell(sums.approved),
         Cell(sums.used),
         Cell(sums.left),
@@ -186,8 +199,13 @@ def _numbers(label: str, sums: _Sums, filters: Mapping[str, str], *, lists_cours
     )
 
 
-def _ledger(number: int, filters: Mapping[str, str]) -> Cell:
-    return Cell(number, f"{reverse('authorization-ledger')}?{urlencode(filters)}" if number else "")
+def _opened(number: int, url: str) -> Cell:
+    return Cell(number, url if number else "")
+
+
+def _ledger(filters: Mapping[str, str]) -> str:
+    """The address of the ledger with these filters, which takes what it is asked for after them."""
+    return f"{reverse('authorization-ledger')}?{urlencode(filters)}{'&' if filters else ''}"
 
 
 def _names(form: AuthorizationReportForm) -> dict[Any, tuple[str, str]]:
