@@ -22,7 +22,10 @@ NO_LINE = ""
 
 def authorizations_visible_to(user: User) -> QuerySet:
     """The authorizations of courses that the person may see."""
-    return Authorization.objects.filter(course__in=Course.objects.visible_to(user))
+    authorizations = Authorization.objects.filter(course__organization=user.organization_id)
+    if user.sees_all_departments:
+        return authorizations
+    return authorizations.filter(course__department__users=user)
 
 
 def courses_without_authorization(user: User, *, today: date) -> QuerySet:
