@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 
 from coding.codebook_in_use import current_codebook
 from coding.engine.periods import ONE_DAY
@@ -28,10 +28,10 @@ def authorizations_visible_to(user: User) -> QuerySet:
     return authorizations.filter(course__department__users=user)
 
 
-def courses_without_authorization(user: User, *, today: date) -> QuerySet:
+def courses_without_authorization(user: User, *, payers: Iterable[Payer], today: date) -> QuerySet:
     """The courses that the person may see whose payer of today asks for an authorization, and has none on file.
 
-    That payer is `payer_today`.
+    That payer is `payer_today`, one of `payers`.
     """
     is_of_today = Q(
         Q(patient__coverages__ends_on__isnull=True) | Q(patient__coverages__ends_on__gte=today),
@@ -44,24 +44,27 @@ def courses_without_authorization(user: User, *, today: date) -> QuerySet:
     return (
         Course.objects.visible_to(user)
         .annotate(billed=billed, payer_today=F("billed__payer"))
-        .filter(~Exists(on_file), payer_today__in=_payers_asking(user.organization_id, today))
+        .filter(~Exists(on_file), payer_today__in=_payers_asking(payers, today))
     )
 
 
-def _payers_asking(organization_id: int, today: date) -> list[int]:
-    """The payers that ask for an authorization, as their version in force says, or else the house."""
+def _payers_asking(payers: Iterable[Payer], today: date) -> list[int]:
+    """The payers in use that ask for an authorization, as their version in force says, or else the house."""
     codebook = current_codebook()
-    in_force = PolicyVersion.objects.in_force(on=today).filter(policy__payer=OuterRef("pk"))
-    stated = Subquery(in_force.values("terms__authorization_required")[:1])
-    payers = Payer.objects.filter(organization=organization_id, is_active=True).annotate(stated=stated)
+    in_use = [payer for payer in payers if payer.is_active]
+    in_force = PolicyVersion.objects.in_force(on=today).filter(policy__payer__in=[payer.pk for payer in in_use])
+    stated: dict[int, bool | None] = {}
+    for payer_id, is_required in in_force.values_list("policy__payer", "terms__authorization_required"):
+        # The first version of a payer is the one in force.
+        stated.setdefault(payer_id, is_required)
 
     def asks(payer: Payer) -> bool:
-        if payer.stated is not None:
-            return payer.stated
+        if (is_required := stated.get(payer.pk)) is not None:
+            return is_required
         of_house = codebook.house_defaults(payer.slug, PayerKind(payer.kind))
         return TermsInForce(None, of_house).holds("authorization_required")
 
-    return [payer.pk for payer in payers if asks(payer)]
+    return [payer.pk for payer in in_use if asks(payer)]
 
 
 @dataclass(frozen=True, slots=True)

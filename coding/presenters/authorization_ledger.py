@@ -85,7 +85,8 @@ def authorizations_asked(form: AuthorizationLedgerForm) -> QuerySet:
 
 def courses_without_asked(form: AuthorizationLedgerForm) -> QuerySet:
     """The courses that lack an authorization, that the person may see and a valid form leaves."""
-    return courses_without_authorization(form.user, today=form.today).filter(form.wanted_courses)
+    courses = courses_without_authorization(form.user, payers=form.choices.payers.values(), today=form.today)
+    return courses.filter(form.wanted_courses)
 
 
 def authorization_page(form: AuthorizationLedgerForm, *, asked: Mapping[str, str], now: datetime) -> AuthorizationPage:
