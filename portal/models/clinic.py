@@ -90,6 +90,8 @@ class Course(models.Model):
 
     class Meta:
         ordering = ["patient", "number"]
+        # Few courses go on, and lists of them need not read those of all years that are over.
+        indexes = [models.Index(fields=["organization", "status"], name="course_by_status")]
         constraints = [
             models.UniqueConstraint(fields=["patient", "number"], name="course_number_once"),
             models.UniqueConstraint(fields=["organization", "account_number"], name="course_account_once"),
