@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -32,6 +32,7 @@ from coding.presenters.review import hold_title
 from coding.reports import table_csv
 from portal import clock
 from portal.models import ViewPlace
+from portal.presenters.downloads import csv_download
 from portal.presenters.saved_views import asks_for_numbers, view_strip
 
 # The views that come with the worklist, by their filters.
@@ -79,10 +80,7 @@ def hold_list_csv(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return render(request, "coding/hold_list.html", {"form": form}, status=422)
     filters = form.in_words or [(_("Filters"), _("none: all open holds"))]
-    rows = table_csv(filters, holds_table(form))
-    response = StreamingHttpResponse(rows, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="holds-{form.choices.today:%Y-%m-%d}.csv"'
-    return response
+    return csv_download(table_csv(filters, holds_table(form)), name="holds", on=form.choices.today)
 
 
 @require_safe

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core import signing
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from coding.rate_files import RateFileError, rates_table
 from coding.rate_services import RatePlan, RatesChanged, RateTaken, bring_in_rates, plan_rates, save_rate
 from coding.reports import table_csv
 from payers.presenters.asked import today_of
+from portal.presenters.downloads import csv_download
 from portal.services.jobs import ask_job
 
 JOBS_PART = "rate-jobs"
@@ -56,12 +57,8 @@ def rate_list_csv(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return render(request, "coding/rate_list.html", {"form": form}, status=422)
     rates = rates_asked(form, organization).iterator(chunk_size=1000)
-    response = StreamingHttpResponse(
-        table_csv(form.in_words, rates_table(rates)), content_type="text/csv; charset=utf-8"
-    )
-    name = f"contract-rates-{today_of(request.user):%Y-%m-%d}.csv"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    lines = table_csv(form.in_words, rates_table(rates))
+    return csv_download(lines, name="contract-rates", on=today_of(request.user))
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,7 +1,7 @@
 """The list of sessions with the lines that they became."""
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from coding.forms.sessions import SessionFilterForm
 from coding.presenters.sessions import session_page, sessions_table
 from coding.reports import table_csv
+from portal.presenters.downloads import csv_download
 
 
 @require_safe
@@ -31,6 +32,4 @@ def session_list_csv(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return render(request, "coding/session_list.html", {"form": form}, status=422)
     filters = form.in_words or [(_("Filters"), _("none: all sessions"))]
-    response = StreamingHttpResponse(table_csv(filters, sessions_table(form)), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="sessions-{form.choices.today:%Y-%m-%d}.csv"'
-    return response
+    return csv_download(table_csv(filters, sessions_table(form)), name="sessions", on=form.choices.today)
