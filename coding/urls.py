@@ -36,6 +36,7 @@ urlpatterns = [
     path("charges/carry-out/", line_actions.lines_carry_out, name="line-carry-out"),
     path("charges/set-back/", line_actions.lines_set_back, name="line-set-back"),
     path("charges/without-a-line/", lines.sessions_without_line, name="sessions-without-line"),
+    path("charges/without-a-line.csv", lines.sessions_without_line_csv, name="sessions-without-line-csv"),
     path("charges/<int:pk>/why/", lines.line_why, name="line-why"),
     path("charges/<int:pk>/void/", lines.line_void, name="line-void"),
     path("sessions/<int:pk>/why/", lines.session_why, name="session-why"),

@@ -31,6 +31,7 @@ urlpatterns = [
     path("readers/<int:pk>/remind/", attestations.reader_remind, name="reader-remind"),
     # Policies
     path("policies/", policies.policy_list, name="policy-list"),
+    path("policies.csv", policies.policy_list_csv, name="policy-list-csv"),
     path("policy-reviews/", policies.policy_review_list, name="policy-review-list"),
     path("overrides/", policies.policy_override_list, name="policy-override-list"),
     path("policies/<slug:slug>/", policies.policy_detail, name="policy-detail"),

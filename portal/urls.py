@@ -44,6 +44,7 @@ urlpatterns = [
     path("setup/physicians/new/", setup.physician_edit, name="physician-create"),
     path("setup/physicians/<int:pk>/", setup.physician_edit, name="physician-amend"),
     path("setup/users/", setup.user_list, name="user-list"),
+    path("setup/users.csv", setup.user_list_csv, name="user-list-csv"),
     path("setup/users/new/", setup.user_edit, name="user-create"),
     path("setup/users/<int:pk>/", setup.user_edit, name="user-amend"),
     path("setup/closed-days/", closed_days.closed_day_list, name="closed-day-list"),
@@ -92,6 +93,7 @@ urlpatterns = [
     path("day-sheets/changes/", day_sheets.day_sheet_changes, name="day-sheet-changes"),
     # Imports of treatment logs
     path("imports/", imports.import_list, name="import-list"),
+    path("imports.csv", imports.import_list_csv, name="import-list-csv"),
     path("imports/rows-refused/", imports.import_refused, name="import-refused"),
     path("imports/candidates/", imports.candidate_list, name="candidate-list"),
     path("imports/new/", imports.import_upload_files, name="import-upload"),

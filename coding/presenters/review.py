@@ -174,20 +174,42 @@ def _narrow(form: ChargeFilterForm, field: str, name: str, label: str, number: s
 
 def without_line_page(form: ChargeFilterForm, *, asked: Mapping[str, str]) -> ReviewPage:
     """One page of standing sessions that owe no line as they stand, each with its errors, holds, or a person's void."""
-    rulings = (
+    pages = keyset_page(_told_without_line(form), by="session__date_of_service", asked=asked, kept=form.kept)
+    return ReviewPage([_without_line_row(ruling, form.choices.today) for ruling in pages.rows], pages)
+
+
+def without_line_table(form: ChargeFilterForm) -> Iterator[list[str]]:
+    """Every session without a line that the filters leave, in the order of the list, as a table for a file."""
+    yield [
+        *(_("Date of service"), _("Department"), _("Patient record number"), _("Account number"), _("Payer")),
+        *(_("No line, because"), _("Owners"), _("Due")),
+    ]
+    rulings = _told_without_line(form).order_by("-session__date_of_service", "-id")
+    for ruling in rulings.iterator(chunk_size=500):
+        row, session = _without_line_row(ruling, form.choices.today), ruling.session
+        yield [
+            session.date_of_service.isoformat(),
+            session.department.name,
+            session.course.patient.number,
+            session.course.account_number,
+            row.payer,
+            "; ".join(reason.title for reason in row.reasons),
+            _owners(row.reasons),
+            _first_due(row.reasons),
+        ]
+
+
+def _told_without_line(form: ChargeFilterForm) -> QuerySet:
+    """The rulings of the sessions that a valid form leaves, with everything that their rows tell."""
+    holds = SessionHold.objects.open().select_related("owner", "placed_by")
+    return (
         sessions_without_line(form.user, form.filters)
         .select_related("session__course__patient", "session__department", "policy_version__policy__payer")
         .prefetch_related(
-            Prefetch(
-                "session__holds",
-                queryset=SessionHold.objects.open().select_related("owner", "placed_by"),
-                to_attr="open_holds",
-            ),
+            Prefetch("session__holds", queryset=holds, to_attr="open_holds"),
             Prefetch("session__charge_lines", queryset=_voided_by_hand(), to_attr="void_lines"),
         )
     )
-    pages = keyset_page(rulings, by="session__date_of_service", asked=asked, kept=form.kept)
-    return ReviewPage([_without_line_row(ruling, form.choices.today) for ruling in pages.rows], pages)
 
 
 def sessions_without_line(user: User, filters: ChargeFilters) -> QuerySet:
@@ -320,10 +342,20 @@ def review_csv(form: ChargeFilterForm) -> Iterator[list[str]]:
             str(line.units),
             str(LineState(line.state).label),
             harmless("; ".join(reason.title for reason in row.reasons)),
-            harmless("; ".join(sorted({reason.owner for reason in row.reasons if reason.owner}))),
-            min((reason.due_on.isoformat() for reason in row.reasons if reason.due_on), default=""),
+            harmless(_owners(row.reasons)),
+            _first_due(row.reasons),
             row.file_by.isoformat() if row.file_by else "",
             str(line.charge_amount) if line.charge_amount is not None else _("missing"),
             str(line.expected_amount) if line.expected_amount is not None else _("missing"),
             line.expected_from,
         ]
+
+
+def _owners(reasons: list[Reason]) -> str:
+    """Who works on the holds, each once."""
+    return "; ".join(sorted({reason.owner for reason in reasons if reason.owner}))
+
+
+def _first_due(reasons: list[Reason]) -> str:
+    """The first day on which one of the holds is due, as a file writes it."""
+    return min((reason.due_on.isoformat() for reason in reasons if reason.due_on), default="")

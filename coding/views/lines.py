@@ -15,11 +15,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from coding.forms.lines import ChargeFilterForm, VoidLineForm, WithoutLineFilterForm
 from coding.models import ChargeLine, LineState
 from coding.presenters.line_actions import line_bar
-from coding.presenters.review import reason_counts, review_csv, review_page, state_counts, without_line_page
+from coding.presenters.review import (
+    reason_counts,
+    review_csv,
+    review_page,
+    state_counts,
+    without_line_page,
+    without_line_table,
+)
 from coding.presenters.why import why_line, why_session
-from coding.reports import BYTE_ORDER_MARK, Echo, charge_lines
+from coding.reports import BYTE_ORDER_MARK, Echo, charge_lines, table_csv
 from coding.services import void_charge_line
 from portal.models import TreatmentSession, ViewPlace
+from portal.presenters.downloads import csv_download
 from portal.presenters.saved_views import asks_for_numbers, view_strip
 
 # The views that come with charge review, by their filters.
@@ -86,6 +94,18 @@ def sessions_without_line(request: HttpRequest) -> HttpResponse:
         return render(request, "coding/sessions_without_line.html", {"form": form}, status=422)
     page = without_line_page(form, asked=request.GET)
     return render(request, "coding/sessions_without_line.html", {"form": form, "page": page})
+
+
+@require_safe
+@permission_required("coding.view_chargeline", raise_exception=True)
+def sessions_without_line_csv(request: HttpRequest) -> HttpResponseBase:
+    """Every session without a line that the filters leave, as a file that begins with the filters."""
+    form = WithoutLineFilterForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "coding/sessions_without_line.html", {"form": form}, status=422)
+    filters = form.in_words or [(_("Filters"), _("none: all sessions without a line"))]
+    lines = table_csv(filters, without_line_table(form))
+    return csv_download(lines, name="sessions-without-a-line", on=form.choices.today)
 
 
 @require_safe

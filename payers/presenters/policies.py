@@ -1,5 +1,6 @@
 """The policies of payers: who has which version in force, what one says, what it changes, and what keeps it back."""
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ from payers.presenters.versions import comparison_of
 from payers.reading_services import predecessor
 from payers.services import needs_second_person, overrides_of
 from portal.models import AuditEvent, Organization
+from portal.presenters.setup import yes_no
 
 
 def policy_rows(organization: Organization | int, *, today: date) -> list[dict[str, Any]]:
@@ -42,6 +44,26 @@ def _row(payer: Payer, versions: list[PolicyVersion], today: date) -> dict[str, 
         "next": next((version for version in published if version.effective_from > today), None),
         "unpublished": next((version for version in versions if version.is_unpublished), None),
     }
+
+
+def policies_table(organization: Organization | int, *, today: date) -> Iterator[list[str]]:
+    """The list of policies as a table for a file."""
+    yield [
+        *(_("Payer"), _("Active"), _("In force from"), _("Next from"), _("Not published yet"), _("From")),
+        *(_("Reviewed on"), _("Review overdue")),
+    ]
+    for row in policy_rows(organization, today=today):
+        current, following, unpublished = row["current"], row["next"], row["unpublished"]
+        yield [
+            row["payer"].name,
+            yes_no(row["payer"].is_active),
+            current.effective_from.isoformat() if current else _("none: its sessions are held"),
+            following.effective_from.isoformat() if following else "",
+            unpublished.get_status_display() if unpublished else "",
+            unpublished.effective_from.isoformat() if unpublished else "",
+            row["reviewed_on"].isoformat() if row["reviewed_on"] else "",
+            yes_no(row["is_overdue"]),
+        ]
 
 
 def overdue_rows(organization: Organization | int, *, today: date) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from coding.codebook_in_use import current_codebook
 from coding.publishing import check_version, publish_checked, submit_checked
+from coding.reports import table_csv
 from coding.services import recapture_for_policy
 from payers import services
 from payers.models import Payer, PolicyVersion, VersionStatus
@@ -22,12 +24,14 @@ from payers.presenters.policies import (
     form_page,
     how_it_stands,
     overdue_rows,
+    policies_table,
     policy_page,
     policy_rows,
     version_page,
 )
 from payers.review_forms import RetireForm, ReviewForm, SendBackForm
 from portal import clock
+from portal.presenters.downloads import csv_download
 
 
 @require_safe
@@ -38,6 +42,17 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     overdue = sum(row["is_overdue"] and row["payer"].is_active for row in rows)
     context = {"rows": rows, "overdue": overdue, "today": today}
     return render(request, "payers/policy_list.html", context)
+
+
+@require_safe
+@permission_required("payers.view_policyversion", raise_exception=True)
+def policy_list_csv(request: HttpRequest) -> HttpResponseBase:
+    """The same as a file."""
+    today = today_of(request.user)
+    lines = table_csv(
+        [(_("In force on"), f"{today:%m/%d/%Y}")], policies_table(request.user.organization_id, today=today)
+    )
+    return csv_download(lines, name="policies", on=today)
 
 
 @require_safe

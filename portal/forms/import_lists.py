@@ -31,6 +31,12 @@ class ImportListForm(forms.Form):
         """The filters as an address carries them on."""
         return {name: self.data[name] for name in self.fields if self.data.get(name)}
 
+    @property
+    def in_words(self) -> list[tuple[str, str]]:
+        """Each filter that is set, as the file prints it."""
+        start = self.cleaned_data["start"]
+        return [(str(self.fields["start"].label), f"{start:%m/%d/%Y}")] if start else []
+
 
 class CandidateListForm(forms.Form):
     """The candidates to confirm by department, and by the days since the import that found them."""

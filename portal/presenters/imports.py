@@ -1,12 +1,13 @@
 """Import pages: what was read, which candidates wait, and what the confirmed ones became."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -83,32 +84,42 @@ def candidate_crumbs(candidate: SessionCandidate) -> list[tuple[str, str]]:
     return [*import_crumbs(candidate.found_in), (row.link, row.url)]
 
 
-def import_list_page(*, user: User, page: Any, kept: Mapping[str, str]) -> dict[str, Any]:
-    """The imports of one page of the list (a paginator's page), with how many candidates of each wait."""
-    imports = list(page.object_list)
-    counts = dict(
-        SessionCandidate.objects.visible_to(user)
-        .open()
-        .filter(found_in__in=[found.pk for found in imports])
-        .order_by()
-        .values_list("found_in")
-        .annotate(number=Count("pk", distinct=True))
-    )
-    rows = [
-        {
-            "found": found,
-            "url": reverse("import-detail", args=[found.pk]),
-            "by": found.by.shown_name if found.by else _("command line"),
-            "department": found.department.name if found.department else _("by machine"),
-            "waiting": counts.get(found.pk, 0),
-        }
-        for found in imports
-    ]
+def import_list_page(form: ImportListForm, *, page: Any) -> dict[str, Any]:
+    """The imports of one page of the list, a paginator's page of `imports_told`."""
+    count = page.paginator.count
     return {
-        "rows": rows,
-        "pages": _pages(
-            page, ngettext("%(n)d import", "%(n)d imports", page.paginator.count) % {"n": page.paginator.count}, kept
-        ),
+        "rows": [_import_row(found) for found in page.object_list],
+        "csv_url": f"{reverse('import-list-csv')}?{urlencode(form.kept)}",
+        "pages": _pages(page, ngettext("%(n)d import", "%(n)d imports", count) % {"n": count}, form.kept),
+    }
+
+
+def imports_table(form: ImportListForm) -> Iterator[list[Any]]:
+    """Every import from a day on, in the order of the list, as a table for a file."""
+    yield [
+        *(_("Import"), _("When (UTC)"), _("By"), _("Department")),
+        *(_("Candidates"), _("New"), _("Known"), _("Broken rows"), _("Waiting")),
+    ]
+    for found in imports_told(form).iterator(chunk_size=500):
+        row = _import_row(found)
+        numbers = [found.candidates, found.new, found.known, found.broken, row["waiting"]]
+        yield [found.pk, found.at.isoformat(timespec="minutes"), row["by"], row["department"], *numbers]
+
+
+def imports_told(form: ImportListForm) -> QuerySet:
+    """The imports from a day on with everything that their rows tell: how many candidates wait, too."""
+    waiting = SessionCandidate.objects.visible_to(form.user).open().filter(found_in=OuterRef("pk")).order_by()
+    number = waiting.values("found_in").annotate(number=Count("pk", distinct=True)).values("number")
+    return imports_from(form).select_related("by", "department").annotate(waiting=Coalesce(Subquery(number), 0))
+
+
+def _import_row(found: TreatmentLogImport) -> dict[str, Any]:
+    return {
+        "found": found,
+        "url": reverse("import-detail", args=[found.pk]),
+        "by": found.by.shown_name if found.by else _("command line"),
+        "department": found.department.name if found.department else _("by machine"),
+        "waiting": found.waiting,
     }
 
 

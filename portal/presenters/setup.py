@@ -1,6 +1,6 @@
 """How set-up records are listed: one table for every kind of record."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,12 @@ class Section:
                 for record in records
             ],
         }
+
+    def lines(self, records: Iterable[Model]) -> Iterator[list[str]]:
+        """The same as a table for a file, row by row."""
+        yield [str(heading) for heading, _ in self.columns]
+        for record in records:
+            yield [str(show(record)) for _, show in self.columns]
 
 
 def yes_no(value: bool) -> str:

@@ -5,11 +5,13 @@ from django.contrib.auth.decorators import permission_required
 from django.core.paginator import Paginator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from coding.models import ChargeLine
+from coding.reports import table_csv
 from coding.services import capture_from
 from payers.coverage_services import record_coverage
 from portal import clock
@@ -26,6 +28,7 @@ from portal.models import (
     TreatmentSession,
     User,
 )
+from portal.presenters.downloads import csv_download
 from portal.presenters.imports import (
     candidate_crumbs,
     candidate_list_page,
@@ -34,7 +37,8 @@ from portal.presenters.imports import (
     import_crumbs,
     import_list_page,
     import_page,
-    imports_from,
+    imports_table,
+    imports_told,
     open_candidates,
     preview_page,
     refused_page,
@@ -63,11 +67,19 @@ def import_list(request: HttpRequest) -> HttpResponse:
     form = ImportListForm(request.GET, user=request.user)
     if not form.is_valid():
         return render(request, "portal/import_list.html", {"form": form}, status=422)
-    page = Paginator(imports_from(form).select_related("by", "department"), ROWS_A_PAGE).get_page(
-        request.GET.get("page")
-    )
-    context = import_list_page(user=request.user, page=page, kept=form.kept)
-    return render(request, "portal/import_list.html", {"form": form} | context)
+    page = Paginator(imports_told(form), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/import_list.html", {"form": form} | import_list_page(form, page=page))
+
+
+@require_safe
+@permission_required("portal.view_treatmentsession", raise_exception=True)
+def import_list_csv(request: HttpRequest) -> HttpResponseBase:
+    """Every import that the filter leaves, as a file that begins with the filter."""
+    form = ImportListForm(request.GET, user=request.user)
+    if not form.is_valid():
+        return render(request, "portal/import_list.html", {"form": form}, status=422)
+    filters = form.in_words or [(_("Filters"), _("none: all imports"))]
+    return csv_download(table_csv(filters, imports_table(form)), name="imports", on=clock.today(request.user.zone))
 
 
 @require_safe

@@ -1,16 +1,22 @@
 """Set-up: organization, departments, machines, physicians and users."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
+from coding.reports import table_csv
 from coding.services import recapture_for_department
+from portal import clock
 from portal.forms.setup import (
     DepartmentBillerFormSet,
     DepartmentForm,
@@ -21,6 +27,7 @@ from portal.forms.setup import (
     UserForm,
 )
 from portal.models import FIRST_DAY, Department, Machine, Physician, User
+from portal.presenters.downloads import csv_download
 from portal.presenters.setup import DEPARTMENTS, MACHINES, PHYSICIANS, USERS, Section, setup_sections
 from portal.services.setup import LastAdministrator, save_department, save_record, save_user
 
@@ -124,16 +131,24 @@ def physician_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @permission_required("portal.view_setup", raise_exception=True)
 def user_list(request: HttpRequest) -> HttpResponse:
     """All of them, or with ?active=yes or no those who may sign in, or may not any more."""
-    users = User.objects.filter(organization=request.user.organization_id).order_by("username")
     asked = request.GET.get("active", "")
-    if asked in ("yes", "no"):
-        users = users.filter(is_active=asked == "yes")
     return _list_page(
         request,
         USERS,
-        users.prefetch_related("groups", "departments"),
+        _users(request),
         tabs=[(label, f"?active={value}", value == asked) for value, label in USER_TABS],
+        csv_url=f"{reverse('user-list-csv')}?{urlencode({'active': asked})}",
     )
+
+
+@require_safe
+@permission_required("portal.view_setup", raise_exception=True)
+def user_list_csv(request: HttpRequest) -> HttpResponseBase:
+    """The same people as a file that begins with which ones they are."""
+    shown = dict(USER_TABS)
+    filters = [(_("Which ones"), str(shown.get(request.GET.get("active", ""), shown[""])))]
+    lines = table_csv(filters, USERS.lines(_users(request).iterator(chunk_size=500)))
+    return csv_download(lines, name="users", on=clock.today(request.user.zone))
 
 
 @require_http_methods(["GET", "POST"])
@@ -157,6 +172,15 @@ def user_edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             messages.success(request, _("User %(username)s saved.") % {"username": form.instance.username})
             return redirect("user-list")
     return _form_page(request, form, "User", "user-list")
+
+
+def _users(request: HttpRequest) -> QuerySet[User]:
+    """The people of the organization who are asked for."""
+    users = User.objects.filter(organization=request.user.organization_id).order_by("username")
+    asked = request.GET.get("active", "")
+    if asked in ("yes", "no"):
+        users = users.filter(is_active=asked == "yes")
+    return users.prefetch_related("groups", "departments")
 
 
 def _save_or_show(request: HttpRequest, form, section: Section) -> HttpResponse:

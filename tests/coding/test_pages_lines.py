@@ -424,6 +424,68 @@ def test_sessions_without_line_need_as_many_queries_for_many_as_for_one(manager,
     assert len(many) == len(one)
 
 
+def without_policy(organization):
+    """A course whose payer has no policy in force: its sessions are held, and have no line."""
+    return make_treated_course(organization, payer=make_payer(organization))
+
+
+def file_without_line(client, **asked):
+    """The answer with the file, and its rows."""
+    response = client.get(reverse("sessions-without-line-csv"), asked)
+    return response, list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+def test_file_of_sessions_without_line_has_every_row_of_the_list_in_its_order(manager, client, course):
+    captured(course, days=3, completion="not_started")
+    captured(make_treated_course(course.organization), days=2, completion="not_started")
+    captured(without_policy(course.organization))
+
+    shown = client.get(reverse("sessions-without-line"), {"reason": "NOT_DELIVERED"}).context["page"].rows
+    response, rows = file_without_line(client, reason="NOT_DELIVERED")
+
+    assert rows[:2] == [["Because of", "Beam never on"], []]
+    assert len(shown) == 5
+    assert [row[:6] for row in rows[3:]] == [
+        [
+            row.ruling.session.date_of_service.isoformat(),
+            row.ruling.session.department.name,
+            row.ruling.session.course.patient.number,
+            row.ruling.session.course.account_number,
+            row.payer,
+            "; ".join(reason.title for reason in row.reasons),
+        ]
+        for row in shown
+    ]
+    assert response.headers["Cache-Control"].endswith("no-store")
+
+
+def test_file_of_sessions_without_line_tells_whose_the_hold_is_and_by_when(manager, client, course):
+    captured(without_policy(course.organization))
+    first, second = SessionHold.objects.order_by("name")
+    assign_hold(hold=first, owner=manager, due_on=TODAY, by=manager)
+    assign_hold(hold=second, owner=manager, due_on=TODAY + timedelta(days=1), by=manager)
+
+    _response, rows = file_without_line(client)
+
+    assert rows[0] == ["Filters", "none: all sessions without a line"]
+    assert "No policy in force" in rows[3][5]
+    assert rows[3][6:] == [manager.shown_name, TODAY.isoformat()]
+
+
+def test_file_of_sessions_without_line_runs_no_formula(manager, client, course):
+    captured(course, completion="not_started")
+    course.account_number = "=HYPERLINK(1)"
+    course.save()
+
+    _response, rows = file_without_line(client)
+
+    assert rows[3][3] == "'=HYPERLINK(1)"
+
+
+def test_file_of_sessions_without_line_of_unreadable_filters_is_refused(manager, client):
+    assert client.get(reverse("sessions-without-line-csv"), {"start": "soon"}).status_code == 422
+
+
 # Void
 
 

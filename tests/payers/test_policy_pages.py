@@ -1,7 +1,9 @@
 """The policy editor in the browser's terms: who may, what each form keeps and refuses, what publishing does."""
 
+import csv
 import re
 from datetime import date
+from io import StringIO
 
 import pytest
 from django.contrib.messages.storage.fallback import FallbackStorage
@@ -97,6 +99,26 @@ def test_policy_list_asks_the_same_number_of_queries_however_many_payers(
         response = admin.get(reverse("policy-list"))
 
     assert len(response.context["rows"]) == 3
+
+
+def test_policy_file_has_the_rows_of_the_list(admin, payer, organization):
+    make_policy_version(payer, effective_from=date(2027, 1, 1))
+    draft_version(policy=payer.policy, effective_from=date(2026, 6, 1), by=make_user(payer.organization))
+    make_policy_version(make_payer(organization, name="=Overdue"), reviewed_on=date(2025, 11, 23))
+    make_payer(organization, name="Without", is_active=False)
+
+    page = admin.get(reverse("policy-list"))
+    response = admin.get(reverse("policy-list-csv"))
+    rows = list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+    assert [row[0].removeprefix("'") for row in rows[3:]] == [row["payer"].name for row in page.context["rows"]]
+    assert rows[:2] == [["In force on", "11/24/2026"], []]
+    found = {row[0]: row[1:] for row in rows[3:]}
+    assert found["Sample Health"] == ["Yes", "2015-01-01", "2027-01-01", "Draft", "2026-06-01", "2026-11-24", "No"]
+    assert found["'=Overdue"] == ["Yes", "2015-01-01", "", "", "", "2025-11-23", "Yes"]
+    assert found["Without"] == ["No", "none: its sessions are held", "", "", "", "", "No"]
+    assert response.headers["Cache-Control"].endswith("no-store")
+    assert reverse("policy-list-csv") in page.text
 
 
 def test_policy_page_derives_how_each_version_stands(admin, payer):

@@ -1,6 +1,8 @@
 """Importing a treatment log in the portal: upload, preview, confirm, dismiss, and who may do what."""
 
+import csv
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -565,6 +567,64 @@ def test_import_list_narrows_by_the_day_of_the_import(client, coder, organizatio
     assert rows_told(client, "import-list", start=day + timedelta(days=1)) == ("0 imports", 0)
     assert b"Choose an earlier day" in client.get(reverse("import-list"), {"start": "2030-01-01"}).content
     assert client.get(reverse("import-list"), {"start": "soon"}).status_code == 422
+
+
+def file_of(client, **asked):
+    """The answer with the file of imports, and its rows."""
+    response = client.get(reverse("import-list-csv"), asked)
+    return response, list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+def test_import_file_has_every_row_of_the_list_in_its_order(client, coder, organization):
+    department = make_department(organization, name="=Riverside")
+    one_candidate(organization, department=department)
+    import_sample(organization, by=coder)
+    import_sample(organization)
+
+    shown = client.get(reverse("import-list")).context["rows"]
+    response, rows = file_of(client)
+
+    assert rows[:2] == [["Filters", "none: all imports"], []]
+    assert [row["waiting"] for row in shown][1] > 0
+    assert [[row[0], *row[2:]] for row in rows[3:]] == [
+        [
+            str(row["found"].pk),
+            row["by"],
+            row["department"].replace("=", "'="),
+            *map(str, (row["found"].candidates, row["found"].new, row["found"].known, row["found"].broken)),
+            str(row["waiting"]),
+        ]
+        for row in shown
+    ]
+    assert rows[3][1] == shown[0]["found"].at.isoformat(timespec="minutes")
+    assert response.headers["Cache-Control"].endswith("no-store")
+
+
+def test_import_file_is_narrowed_as_its_list_is(client, coder, organization):
+    day = import_sample(organization).at.astimezone(coder.zone).date()
+    page = client.get(reverse("import-list"), {"start": day})
+
+    _response, rows = file_of(client, start=day)
+    _response, rows_later = file_of(client, start=day + timedelta(days=1))
+
+    assert page.context["csv_url"] == f"{reverse('import-list-csv')}?start={day}"
+    assert page.context["csv_url"] in page.text
+    assert (rows[0], len(rows[3:])) == (["Imported from", f"{day:%m/%d/%Y}"], 1)
+    assert rows_later[3:] == []
+    assert client.get(reverse("import-list-csv"), {"start": "soon"}).status_code == 422
+
+
+def test_import_file_has_the_imports_of_the_departments_of_the_person(client, organization):
+    mine, other = make_department(organization), make_department(organization)
+    seen = one_candidate(organization, department=mine)
+    one_candidate(organization, log=make_log(treatment(2, "15:00:00")), department=other)
+    user = make_user(organization, role="coder", sees_all_departments=False)
+    user.departments.add(mine)
+    client.force_login(user)
+
+    _response, rows = file_of(client)
+
+    assert [(row[0], row[-1]) for row in rows[3:]] == [(str(seen.found_in.pk), "1")]
 
 
 def test_refused_rows_are_listed_with_import_and_reason(client, coder, organization):

@@ -1,6 +1,8 @@
 """Set-up screens: who delivers, bills and signs in, and what a change of them does to charges."""
 
+import csv
 from datetime import UTC, date, datetime
+from io import StringIO
 
 import pytest
 from django.urls import reverse
@@ -193,6 +195,45 @@ def test_last_administrator_stays_one(organization, admin) -> None:
 
     admin.refresh_from_db()
     assert admin.has_perm("portal.manage_users")
+
+
+def users_of(client, **asked) -> list[list[str]]:
+    """The rows of the file of users."""
+    response = client.get(reverse("user-list-csv"), asked)
+    assert response.headers["Cache-Control"].endswith("no-store")
+    return list(csv.reader(StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize(
+    ("active", "which", "names"),
+    [
+        ("", "All", ["boss", "gone", "ruth"]),
+        ("yes", "May sign in", ["boss", "ruth"]),
+        ("no", "May not any more", ["gone"]),
+        ("perhaps", "All", ["boss", "gone", "ruth"]),
+    ],
+)
+def test_user_file_has_the_rows_of_the_list(client, organization, active, which, names) -> None:
+    client.force_login(make_user(organization, role="admin", username="boss"))
+    ruth = make_user(organization, role="coder", username="ruth", first_name="=Ruth", sees_all_departments=False)
+    ruth.departments.set([make_department(organization), make_department(organization)])
+    make_user(organization, role="coder", username="gone", is_active=False)
+    make_user(make_organization(), role="coder", username="stranger")
+
+    page = client.get(reverse("user-list"), {"active": active})
+    rows = users_of(client, active=active)
+
+    table = page.context["table"]
+    assert rows[:3] == [["Which ones", which], [], [str(heading) for heading in table["headings"]]]
+    assert [[cell.removeprefix("'") for cell in row] for row in rows[3:]] == [row["cells"] for row in table["rows"]]
+    assert [row[0] for row in rows[3:]] == names
+    assert reverse("user-list-csv") in page.text
+
+
+def test_user_file_runs_no_formula(signed_in, organization) -> None:
+    make_user(organization, role="coder", username="aaa", first_name="=HYPERLINK(1)", last_name="")
+
+    assert users_of(signed_in)[3][1] == "'=HYPERLINK(1)"
 
 
 @pytest.mark.parametrize("name", ["department-list", "machine-list", "physician-list", "user-list", "payer-list"])
