@@ -1,10 +1,10 @@
 """What is expected to be paid: by contract, by national rates of a year, and how many lines have no rate."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -18,6 +18,9 @@ from coding.rollups import LineSums
 
 BY_CODE, BY_SETTING, BY_YEAR = "code", "setting", "year"
 NO_LINE, NOT_KNOWN = Cell("—"), Cell(None)
+
+
+Group = tuple[int | None, str, Any]
 
 
 @dataclass(slots=True)
@@ -70,49 +73,74 @@ class Third:
     filters: Mapping[str, str] | None = field(default_factory=dict)
 
 
-class Rows(Sequence):
-    """Rows that are made where they are read: a page shows a hundred of them, only the files all."""
+class Words(NamedTuple):
+    """What row after row says, looked up once for all of them."""
 
-    def __init__(self, groups: Sequence[Any], row_of: Callable[[Any], tuple[Cell, ...]]) -> None:
-        self._groups, self._row_of = groups, row_of
+    contract: str
+    no_rate: str
+    missing: str
+
+
+class Rows(Sequence):
+    """A row of each group in order, made where it is read: a page shows a hundred of them, only the files all."""
+
+    def __init__(
+        self, form: TableReportForm, groups: Mapping[Group, Expected], payers: Mapping[Any, GroupKey], words: Words
+    ) -> None:
+        self._groups, self._payers, self._words = groups, payers, words
+        self._thirds = thirds = _thirds(form, {value for _payer, _code, value in groups})
+        self._shows_third = form.grouping != BY_CODE
+        self._kept = {name: value for name, value in form.kept.items() if name != "code"}
+        self._review = reverse("charge-review")
+        # The address of each payer's rows up to their code.
+        self._urls: dict[tuple[Any, Any], str] = {}
+        orders = {payer: payers[payer].order for payer, _code, _value in groups}
+        self._ordered = sorted(groups, key=lambda group: (orders[group[0]], group[1], thirds[group[2]].label))
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return len(self._ordered)
 
     def __getitem__(self, place: Any) -> Any:
         if isinstance(place, slice):
-            return [self._row_of(group) for group in self._groups[place]]
-        return self._row_of(self._groups[place])
+            return [self._row(group) for group in self._ordered[place]]
+        return self._row(self._ordered[place])
+
+    def _row(self, group: Group) -> tuple[Cell, ...]:
+        payer, code, value = group
+        expected = self._groups[group]
+        third = [self._thirds[value].label] if self._shows_third else []
+        labels = (self._payers[payer].label, code, *third, _rates(expected, self._words))
+        return _cells(labels, expected, self._url(group), self._words)
+
+    def _url(self, group: Group) -> str:
+        """The address of exactly the lines of a row; empty where no filters leave them."""
+        payer, code, value = group
+        narrowed = self._thirds[value].filters
+        if narrowed is None:
+            return ""
+        if (payer, value) not in self._urls:
+            filters = self._kept | narrowed | {"payer": self._payers[payer].value}
+            self._urls[payer, value] = f"{self._review}?{urlencode(filters)}"
+        return f"{self._urls[payer, value]}&code={code}"
 
 
 def _expected_table(form: TableReportForm) -> Table:
     """One row for each payer and code, and for each setting or year where that was asked for."""
     by = () if form.grouping == BY_CODE else (form.grouping,)
     headings = {BY_CODE: (), BY_SETTING: (_("Setting"),), BY_YEAR: (_("Year of service"),)}[form.grouping]
-    groups: dict[tuple[Any, str, Any], Expected] = defaultdict(Expected)
-    of_payers: dict[Any, Expected] = defaultdict(Expected)
+    groups: dict[Group, Expected] = defaultdict(Expected)
+    of_payers: dict[int | None, Expected] = defaultdict(Expected)
     total = Expected()
     sums = line_sums(user=form.user, filters=form.filters, by=("payer", "code", *by, "expected_from"))
     for (payer, code, *rest, expected_from), summed in sums.items():
         value = rest[0] if rest else None
-        for expected in (groups[(payer, code, value)], of_payers[payer], total):
+        for expected in (groups[payer, code, value], of_payers[payer], total):
             expected.add(expected_from, summed)
     payers = _payers(form)
-    in_order = sorted(of_payers, key=lambda payer: payers[payer].order)
-    places = {payer: place for place, payer in enumerate(in_order)}
-    thirds = _thirds(form, {value for _payer, _code, value in groups})
-    ordered = sorted(groups, key=lambda group: (places[group[0]], group[1], thirds[group[2]].label))
-    kept, review = form.kept, reverse("charge-review")
-
-    def row_of(group: tuple[Any, str, Any]) -> tuple[Cell, ...]:
-        payer, code, third = payers[group[0]], group[1], thirds[group[2]]
-        url = ""
-        if third.filters is not None:
-            url = f"{review}?{urlencode(kept | third.filters | {'payer': payer.value, 'code': code})}"
-        words = (payer.label, code, *(third.label for _one in by), _rates(groups[group]))
-        return _cells(words, groups[group], url)
-
-    all_words = (_("All"), "", *("" for _one in by), "")
+    words = Words(contract=_("Contract"), no_rate=_("no rate is known"), missing=_("missing"))
+    rows = Rows(form, groups, payers, words)
+    total_labels = (_("All"), "", *("" for _heading in headings), "")
+    total_url = f"{reverse('charge-review')}?{urlencode(form.kept)}"
     return Table(
         headings=(
             _("Payer"),
@@ -130,11 +158,11 @@ def _expected_table(form: TableReportForm) -> Table:
             _("Variance"),
         ),
         words=3 + len(headings),
-        rows=Rows(ordered, row_of),
-        total=_cells(all_words, total, f"{review}?{urlencode(kept)}") if ordered else (),
+        rows=rows,
+        total=_cells(total_labels, total, total_url, words) if rows else (),
         chart=bars_of(
             _("Expected amounts by payer, contract and national rates together"),
-            _bars((payers[payer].label, of_payers[payer]) for payer in in_order),
+            _bars((payers[payer], expected) for payer, expected in of_payers.items()),
         ),
         amounts=DOLLARS,
     )
@@ -162,16 +190,16 @@ def _days_of_year(year: int, kept: Mapping[str, str]) -> dict[str, str]:
     return {"start": max(first, kept.get("start", "")), "end": min(last, kept.get("end", last))}
 
 
-def _cells(words: Iterable[str], expected: Expected, url: str) -> tuple[Cell, ...]:
+def _cells(labels: Iterable[str], expected: Expected, url: str, words: Words) -> tuple[Cell, ...]:
     """`url` opens exactly these lines in charge review; empty where no filters leave them."""
     return (
-        *(Cell(word) for word in words),
+        *(Cell(label) for label in labels),
         Cell(expected.lines, url if expected.lines else ""),
         Cell(expected.units),
         _amount(expected.by_contract),
         _amount(expected.national),
         _lacking(expected.without_expected, url, Missing.EXPECTED),
-        Cell(_("missing")) if expected.without_charge == expected.lines else Cell(expected.charged, is_money=True),
+        Cell(words.missing) if expected.without_charge == expected.lines else Cell(expected.charged, is_money=True),
         _lacking(expected.without_charge, url, Missing.CHARGE),
         NOT_KNOWN,
         NOT_KNOWN,
@@ -185,10 +213,10 @@ def _lacking(number: int, url: str, missing: Missing) -> Cell:
     return Cell(number, f"{url}{'' if url.endswith('?') else '&'}missing={missing.value}")
 
 
-def _rates(expected: Expected) -> str:
+def _rates(expected: Expected, words: Words) -> str:
     """By which rates some lines are expected."""
-    by_contract = [_("Contract")] if expected.by_contract is not None else []
-    return ", ".join(sorted([*by_contract, *expected.schedules])) or _("no rate is known")
+    by_contract = [words.contract] if expected.by_contract is not None else []
+    return ", ".join(sorted([*by_contract, *expected.schedules])) or words.no_rate
 
 
 def _amount(amount: Decimal | None) -> Cell:
@@ -196,10 +224,11 @@ def _amount(amount: Decimal | None) -> Cell:
     return NO_LINE if amount is None else Cell(amount, is_money=True)
 
 
-def _bars(of_payers: Iterable[tuple[str, Expected]]) -> list[tuple[str, Decimal, str]]:
+def _bars(of_payers: Iterable[tuple[GroupKey, Expected]]) -> list[tuple[str, Decimal, str]]:
     """The largest first; of a payer whose every rate is missing there is no bar."""
-    known = [(payer, expected.amount, _bar_text(expected)) for payer, expected in of_payers if expected.is_known]
-    return sorted(known, key=lambda bar: -bar[1])
+    known = [(payer, expected) for payer, expected in of_payers if expected.is_known]
+    ordered = sorted(known, key=lambda one: (-one[1].amount, one[0].order))
+    return [(payer.label, expected.amount, _bar_text(expected)) for payer, expected in ordered]
 
 
 def _bar_text(expected: Expected) -> str:
