@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, QuerySet
 
-from coding.codebook_in_use import current_codebook
+from coding.codebook_files import load_codebook
 from coding.engine.periods import ONE_DAY
 from coding.engine.terms import TermsInForce
 from coding.engine.trace import Citation
@@ -50,7 +50,6 @@ def courses_without_authorization(user: User, *, payers: Iterable[Payer], today:
 
 def _payers_asking(payers: Iterable[Payer], today: date) -> list[int]:
     """The payers in use that ask for an authorization, as their version in force says, or else the house."""
-    codebook = current_codebook()
     in_use = [payer for payer in payers if payer.is_active]
     in_force = PolicyVersion.objects.in_force(on=today).filter(policy__payer__in=[payer.pk for payer in in_use])
     stated: dict[int, bool | None] = {}
@@ -61,7 +60,8 @@ def _payers_asking(payers: Iterable[Payer], today: date) -> list[int]:
     def asks(payer: Payer) -> bool:
         if (is_required := stated.get(payer.pk)) is not None:
             return is_required
-        of_house = codebook.house_defaults(payer.slug, PayerKind(payer.kind))
+        # Official files that were loaded say nothing of the house.
+        of_house = load_codebook().house_defaults(payer.slug, PayerKind(payer.kind))
         return TermsInForce(None, of_house).holds("authorization_required")
 
     return [payer.pk for payer in in_use if asks(payer)]
