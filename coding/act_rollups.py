@@ -11,8 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models import CharField, Count, F, Q, QuerySet, Sum, Value
-from django.db.models.functions import TruncDate, TruncWeek
+from django.db.models import CharField, Count, DateField, F, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, TruncDate, TruncWeek
 
 from coding.engine.periods import ONE_DAY
 from coding.models import LINES_CAPTURED, ActMark, ActRollup, ChargeLine
@@ -54,19 +54,24 @@ def act_sums(*, user: User, asked: ActsAsked, by: Sequence[str]) -> dict[tuple, 
         # What is kept of lines is of all departments together.
         kept = kept.exclude(action=LINES_CAPTURED)
         lines = lines.filter(_at([(asked.first, asked.last or date.max)], "created_at", asked.zone))
-    parts.append(_grouped(kept.annotate(week=TruncWeek("day")), by, Sum("times")))
+    parts.append(_grouped(kept.annotate(week=_week("day")), by, Sum("times")))
     if old:
         events = AuditEvent.objects.visible_to(user).filter(_at(old, "at", asked.zone))
         if asked.actions:
             events = events.filter(action__in=asked.actions)
-        parts.append(_grouped(events.annotate(week=TruncWeek(TruncDate("at", tzinfo=asked.zone))), by, Count("pk")))
+        parts.append(_grouped(events.annotate(week=_week(TruncDate("at", tzinfo=asked.zone))), by, Count("pk")))
     if LINES_CAPTURED in asked.actions and (old or not user.sees_all_departments):
-        of_week = TruncWeek(TruncDate("created_at", tzinfo=asked.zone))
-        parts.append(_grouped(_captured(lines).annotate(week=of_week), by, Count("pk")))
+        captured = _captured(lines).annotate(week=_week(TruncDate("created_at", tzinfo=asked.zone)))
+        parts.append(_grouped(captured, by, Count("pk")))
     sums: dict[tuple, int] = {}
     for *key, times in (row for part in parts for row in part):
         sums[tuple(key)] = sums.get(tuple(key), 0) + times
     return sums
+
+
+def _week(day: Any) -> Cast:
+    """The Monday of a day, which the database gives as a day and no instant that would have to be made one."""
+    return Cast(TruncWeek(day), DateField())
 
 
 def refresh_acts(*, organization: Organization | None = None) -> int:

@@ -97,10 +97,9 @@ def _lacking(count: int, url: str, kept: Mapping[str, str], missing: Missing) ->
     return Link(f"{count:,}", url if asked else f"{url}{joined}missing={missing.value}")
 
 
-def opened(count: int, filters: Mapping[str, str] | None) -> Link:
-    """A count of lines that leads to them; None says that no filters leave exactly them."""
-    is_open = count and filters is not None
-    return Link(f"{count:,}", f"{reverse('charge-review')}?{urlencode(filters)}" if is_open else "")
+def lines_url(filters: Mapping[str, str] | None) -> str:
+    """Where exactly the lines of some filters are listed; empty where no filters leave them, which None says."""
+    return "" if filters is None else f"{reverse('charge-review')}?{urlencode(filters)}"
 
 
 def filters_of(keys: tuple[GroupKey, ...], kept: Mapping[str, str]) -> dict[str, str] | None:

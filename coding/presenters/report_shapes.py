@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import OneReportForm, TableReportForm
-from coding.presenters.charge_report import Link
 from coding.presenters.charts import Chart, Measured, bar_chart
 from portal.models import User
 
@@ -43,6 +42,21 @@ class Cell:
         if self.is_money:
             return f"${self.value:,.2f}"
         return self.value if isinstance(self.value, str) else f"{self.value:,}"
+
+
+class Rows(Sequence):
+    """Rows that are made where they are read: a page shows a hundred of them, only the files all."""
+
+    def __init__(self, groups: Sequence[Any], row_of: Callable[[Any], tuple[Cell, ...]]) -> None:
+        self._groups, self._row_of = groups, row_of
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def __getitem__(self, place: Any) -> Any:
+        if isinstance(place, slice):
+            return [self._row_of(group) for group in self._groups[place]]
+        return self._row_of(self._groups[place])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +131,8 @@ def bars_of(title: str, bars: Iterable[tuple[str, int | Decimal, str]]) -> Chart
     return bar_chart(title, [Measured(label, Decimal(value), text) for label, value, text in shown[:BARS_AT_MOST]])
 
 
-def cell_of(link: Link, number: int) -> Cell:
-    return Cell(number, link.url)
+def counted(number: int, url: str, more: str = "") -> Cell:
+    """A number that leads to its rows: by an address, and what is asked there beside it. Nothing leads nowhere."""
+    if not number or not url or not more:
+        return Cell(number, url if number else "")
+    return Cell(number, f"{url}{'' if url.endswith('?') else '&'}{more}")

@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import TableReportForm
-from coding.presenters.charge_report import opened
+from coding.presenters.charge_report import lines_url
 from coding.presenters.report_kinds.line_groups import filters_of_key, keys_of
-from coding.presenters.report_shapes import DEPARTMENT, OF_LINES, PAYER, Cell, Table, TableReport, bars_of, cell_of
+from coding.presenters.report_shapes import DEPARTMENT, OF_LINES, PAYER, Cell, Table, TableReport, bars_of, counted
 from coding.reports import line_sums
 
 LEVEL_CODES = ("77402", "77407", "77412", "77385", "77386")
@@ -24,9 +24,12 @@ def _levels_table(form: TableReportForm) -> Table:
     for (value, code), summed in sums.items():
         if code in LEVEL_CODES:
             groups[value][code] += summed.lines
-    names = keys_of(form, set(groups))
+    names, kept = keys_of(form, set(groups)), form.kept
     ordered = sorted(groups, key=lambda value: names[value].order)
-    rows = [_level_cells(names[value].label, groups[value], filters_of_key(names[value], form)) for value in ordered]
+    rows = [
+        _level_cells(names[value].label, groups[value], lines_url(filters_of_key(names[value], kept)))
+        for value in ordered
+    ]
     total = {code: sum(numbers[code] for numbers in groups.values()) for code in LEVEL_CODES}
     label = str(dict(form.fields["by"].choices)[form.grouping])
     return Table(
@@ -39,7 +42,7 @@ def _levels_table(form: TableReportForm) -> Table:
         ),
         words=1,
         rows=rows,
-        total=_level_cells(_("All"), total, form.kept),
+        total=_level_cells(_("All"), total, lines_url(kept)),
         chart=bars_of(
             _("Share of 77412 by %(grouping)s, in percent") % {"grouping": label.lower()},
             [(row[0].text, row[-2].value, f"{row[-2].text} %") for row in rows if isinstance(row[-2].value, Decimal)],
@@ -47,14 +50,11 @@ def _levels_table(form: TableReportForm) -> Table:
     )
 
 
-def _level_cells(label: str, numbers: Mapping[str, int], filters: Mapping[str, str] | None) -> tuple[Cell, ...]:
-    counts = [
-        cell_of(opened(numbers[code], None if filters is None else {**filters, "code": code}), numbers[code])
-        for code in LEVEL_CODES
-    ]
+def _level_cells(label: str, numbers: Mapping[str, int], url: str) -> tuple[Cell, ...]:
+    """`url` lists the lines of the row, whatever their code."""
     return (
         Cell(label),
-        *counts,
+        *(counted(numbers[code], url, f"code={code}") for code in LEVEL_CODES),
         Cell(sum(numbers.values())),
         _share(numbers["77412"], sum(numbers[code] for code in LEVEL_CODES[:3])),
         _share(numbers["77386"], sum(numbers[code] for code in LEVEL_CODES[3:])),

@@ -1,5 +1,6 @@
 """What lines are grouped by in reports, as people read it and as charge review is asked for it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -20,7 +21,8 @@ def keys_of(form: TableReportForm, values: set[Any]) -> dict[Any, GroupKey]:
     }
 
 
-def filters_of_key(key: GroupKey, form: TableReportForm) -> dict[str, str] | None:
+def filters_of_key(key: GroupKey, kept: Mapping[str, str]) -> dict[str, str] | None:
+    """The filters that leave the lines of a key besides those of the report; None where no filters do."""
     if key.grouping is not None:
-        return filters_of((key,), form.kept)
-    return form.kept | {"machine": key.value} if key.value else None
+        return filters_of((key,), kept)
+    return {**kept, "machine": key.value} if key.value else None

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from coding.act_rollups import ActsAsked, act_sums
 from coding.forms.reports import PeopleReportForm
 from coding.models import LINES_CAPTURED
-from coding.presenters.report_shapes import ROWS_AT_MOST, Cell, Table, TableReport, bars_of
+from coding.presenters.report_shapes import Cell, Rows, Table, TableReport, bars_of, counted
 from portal.models import Department, User
 from portal.presenters.audit import action_words
 
@@ -43,26 +43,25 @@ def _productivity_table(form: PeopleReportForm) -> Table:
     names = {pk: person.shown_name for pk, person in people.items()}
     ordered = sorted(acts, key=lambda group: (names[group[0]].casefold(), group))
     trail = reverse("audit-list")
-    rows = []
-    for place, (person, week) in enumerate(ordered):
-        done = acts[(person, week)]
-        numbers = [Cell(done[action]) for action, _label in WORK]
-        # A year of a large network has thousands of weeks, most of which stand only in the files, without links.
-        if place < ROWS_AT_MOST:
-            within = _within_week(week, days)
-            numbers = [_trail(done[action], people[person], trail, within, action=action) for action, _label in WORK]
-        rows.append((Cell(names[person]), Cell(f"{week:%m/%d/%Y}"), *numbers, Cell(done[LINES_CAPTURED])))
+
+    def row_of(group: tuple[int, date]) -> tuple[Cell, ...]:
+        person, week = group
+        by_person = urlencode({"by": people[person].username, **_within_week(week, days)})
+        numbers = (counted(acts[group][action], f"{trail}?{by_person}", f"action={action}") for action, _label in WORK)
+        return Cell(names[person]), Cell(f"{week:%m/%d/%Y}"), *numbers, Cell(acts[group][LINES_CAPTURED])
+
     entered: dict[str, int] = defaultdict(int)
     for person, week in ordered:
         entered[names[person]] += acts[(person, week)]["record_session"]
+    counts = (*(action for action, _label in WORK), LINES_CAPTURED)
     return Table(
         headings=(_("Person"), _("Week from"), *(str(label) for _action, label in WORK), _("Lines captured")),
         words=2,
-        rows=rows,
+        rows=Rows(ordered, row_of),
         total=(
             Cell(_("All")),
             Cell(""),
-            *(Cell(sum(row[place].value for row in rows)) for place in range(2, len(WORK) + 3)),
+            *(Cell(sum(done[action] for done in acts.values())) for action in counts),
         ),
         chart=bars_of(
             _("Sessions entered by person"), [(name, number, f"{number:,}") for name, number in entered.items()]
@@ -74,13 +73,6 @@ def _within_week(week: date, days: Mapping[str, str]) -> dict[str, str]:
     """The days of a week that the report's own days leave."""
     last = (week + timedelta(days=6)).isoformat()
     return {"start": max(week.isoformat(), days["start"]), "end": min(last, days.get("end", last))}
-
-
-def _trail(number: int, person: User | None, trail: str, filters: Mapping[str, str], **more: str) -> Cell:
-    """A number of acts of a person that leads to them in the trail; what no person did is not asked for by name."""
-    if not number or person is None:
-        return Cell(number)
-    return Cell(number, f"{trail}?{urlencode({'by': person.username, **more, **filters})}")
 
 
 def _access_table(form: PeopleReportForm) -> Table:
@@ -101,7 +93,11 @@ def _access_table(form: PeopleReportForm) -> Table:
         headings=(_("Person"), _("Act"), _("Times")),
         words=2,
         rows=[
-            (Cell(name), Cell(action_words(action)), _trail(number, person, trail, days, action=action))
+            (
+                Cell(name),
+                Cell(action_words(action)),
+                counted(number, _of_person(person, trail, days), f"action={action}"),
+            )
             for name, action, number, person in named
         ],
         total=(
@@ -111,6 +107,11 @@ def _access_table(form: PeopleReportForm) -> Table:
         ),
         chart=bars_of(_("Acts by person"), [(name, number, f"{number:,}") for name, number in by_person.items()]),
     )
+
+
+def _of_person(person: User | None, trail: str, days: Mapping[str, str]) -> str:
+    """Where the trail lists what a person did; what no person did is not asked for by name."""
+    return "" if person is None else f"{trail}?{urlencode({'by': person.username, **days})}"
 
 
 PRODUCTIVITY = TableReport(

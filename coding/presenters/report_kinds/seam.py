@@ -12,10 +12,20 @@ from coding.codebook_in_use import current_codebook
 from coding.engine.codebook import Code
 from coding.engine.periods import ONE_DAY, Period
 from coding.forms.reports import TableReportForm
-from coding.presenters.charge_report import opened
+from coding.presenters.charge_report import lines_url
 from coding.presenters.report_kinds.line_groups import filters_of_key, keys_of
-from coding.presenters.report_shapes import DEPARTMENT, OF_LINES, PAYER, Cell, Table, TableReport, bars_of, cell_of
-from coding.reports import GroupKey, line_sums
+from coding.presenters.report_shapes import (
+    DEPARTMENT,
+    OF_LINES,
+    PAYER,
+    Cell,
+    Rows,
+    Table,
+    TableReport,
+    bars_of,
+    counted,
+)
+from coding.reports import line_sums
 
 # The first day of service under the codes of 2026.
 FIRST_DAY_OF_NEW_CODES = date(2026, 1, 1)
@@ -32,12 +42,16 @@ def _seam_table(form: TableReportForm) -> Table:
         valid = _valid(codes, code)
         numbers[2] += summed.lines if valid.is_after(month) else 0
         numbers[3] += summed.lines if valid.is_before(month) else 0
-    names = keys_of(form, {value for value, _code in groups})
+    names, kept = keys_of(form, {value for value, _code in groups}), form.kept
     ordered = sorted(groups, key=lambda group: (names[group[0]].order, group[1]))
-    rows = [
-        _seam_cells(names[value], code, _valid(codes, code), groups[(value, code)], form) for value, code in ordered
-    ]
-    total = [sum(row[place].value for row in rows) for place in (2, 3, 4)]
+
+    def row_of(group: tuple[Any, str]) -> tuple[Cell, ...]:
+        value, code = group
+        filters = filters_of_key(names[value], kept)
+        of_code = None if filters is None else {**filters, "code": code}
+        return Cell(names[value].label), Cell(code), *_seam_cells(groups[group], _valid(codes, code), of_code)
+
+    before, after, too_early, too_late = (sum(numbers[place] for numbers in groups.values()) for place in range(4))
     return Table(
         headings=(
             str(dict(form.fields["by"].choices)[form.grouping]),
@@ -47,13 +61,12 @@ def _seam_table(form: TableReportForm) -> Table:
             _("On the wrong side"),
         ),
         words=2,
-        rows=rows,
+        rows=Rows(ordered, row_of),
         total=(
             Cell(_("All")),
             Cell(""),
-            cell_of(opened(total[0], _until(FIRST_DAY_OF_NEW_CODES, form.kept)), total[0]),
-            cell_of(opened(total[1], _since(FIRST_DAY_OF_NEW_CODES, form.kept)), total[1]),
-            Cell(total[2]),
+            *_sides(before, after, kept),
+            Cell(too_early + too_late),
         ),
         chart=bars_of(
             _("Lines of both sides by code"),
@@ -83,27 +96,23 @@ def _valid(codes: Mapping[str, Code], code: str) -> Period:
     return Period() if known is None else known.valid
 
 
-def _seam_cells(
-    key: GroupKey, code: str, valid: Period, numbers: Sequence[int], form: TableReportForm
-) -> tuple[Cell, ...]:
+def _seam_cells(numbers: Sequence[int], valid: Period, filters: Mapping[str, str] | None) -> tuple[Cell, ...]:
+    """`filters` leave the lines of one code; None where no filters do."""
     before, after, too_early, too_late = numbers
-    filters = filters_of_key(key, form)
-    earlier = later = wrong = None
-    if filters is not None:
-        of_code = {**filters, "code": code}
-        earlier, later = _until(FIRST_DAY_OF_NEW_CODES, of_code), _since(FIRST_DAY_OF_NEW_CODES, of_code)
-        # Lines on both sides of a code's days are no one stretch of days, which is all that a filter can name.
-        if too_early and not too_late:
-            wrong = _until(valid.starts_on, of_code)
-        if too_late and not too_early:
-            wrong = _since(valid.ends_before, of_code)
-    return (
-        Cell(key.label),
-        Cell(code),
-        cell_of(opened(before, earlier), before),
-        cell_of(opened(after, later), after),
-        cell_of(opened(too_early + too_late, wrong), too_early + too_late),
-    )
+    wrong = None
+    # Lines on both sides of a code's days are no one stretch of days, which is all that a filter can name.
+    if filters is not None and too_early and not too_late:
+        wrong = _until(valid.starts_on, filters)
+    if filters is not None and too_late and not too_early:
+        wrong = _since(valid.ends_before, filters)
+    return *_sides(before, after, filters), counted(too_early + too_late, lines_url(wrong))
+
+
+def _sides(before: int, after: int, filters: Mapping[str, str] | None) -> tuple[Cell, Cell]:
+    """Lines on either side of the turn, each leading to them."""
+    earlier = _until(FIRST_DAY_OF_NEW_CODES, filters) if before and filters is not None else None
+    later = _since(FIRST_DAY_OF_NEW_CODES, filters) if after and filters is not None else None
+    return counted(before, lines_url(earlier)), counted(after, lines_url(later))
 
 
 def _until(day: date, filters: Mapping[str, str]) -> dict[str, str]:
