@@ -319,12 +319,12 @@ def charge_total(rows: Collection[ChargeRow]) -> ChargeRow:
 def names_of(grouping: Grouping, values: Collection[Any]) -> dict[Any, GroupKey]:
     """Each value under a grouping as people read it and as a filter names it; records are looked up in one query."""
     if grouping is Grouping.PAYER:
-        payers = Payer.objects.in_bulk({value for value in values if value})
-        named = {pk: GroupKey(grouping, payer.name, payer.slug) for pk, payer in payers.items()}
+        payers = Payer.objects.filter(pk__in={value for value in values if value}).values_list("pk", "name", "slug")
+        named = {pk: GroupKey(grouping, name, slug) for pk, name, slug in payers}
         return named | {None: GroupKey(grouping, _("No payer"), NO_PAYER, is_last=True)}
     if grouping is Grouping.DEPARTMENT:
-        departments = Department.objects.in_bulk(values)
-        return {pk: GroupKey(grouping, department.name, str(pk)) for pk, department in departments.items()}
+        departments = Department.objects.filter(pk__in=values).values_list("pk", "name")
+        return {pk: GroupKey(grouping, name, str(pk)) for pk, name in departments}
     if grouping is Grouping.PHYSICIAN:
         physicians = Physician.objects.in_bulk({value for value in values if value})
         named = {pk: GroupKey(grouping, str(physician), str(pk)) for pk, physician in physicians.items()}

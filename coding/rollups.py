@@ -196,7 +196,10 @@ def sums_of_months(
     kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by)
     if marks:
         kept = kept.union(_grouped_lines(lines.filter(old_lines), by), all=True)
-    return _summed(kept, by)
+    with connection.cursor() as cursor:
+        # As the database gives them: a queryset would convert each of ten thousand numbers once more.
+        cursor.execute(*kept.query.sql_with_params())
+        return _summed(cursor.fetchall(), by)
 
 
 def _grouped_lines(lines: QuerySet, by: Sequence[str]) -> QuerySet:
