@@ -11,6 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 SELECT = "django/forms/widgets/select.html"
 # Django's templates of these say no more than that of an input.
 INPUTS = {f"django/forms/widgets/{kind}.html" for kind in ("input", "text", "number", "date", "time", "hidden")}
+# One box of a group of them: an input too, where the page writes its label.
+BOXES = {f"django/forms/widgets/{kind}_option.html" for kind in ("checkbox", "radio")}
 
 
 class PlainFields(DjangoTemplates):
@@ -19,7 +21,7 @@ class PlainFields(DjangoTemplates):
     def render(self, template_name: str, context: Mapping[str, Any], request: HttpRequest | None = None) -> str:
         if template_name == SELECT:
             return _select(context["widget"])
-        if template_name in INPUTS:
+        if template_name in INPUTS or (template_name in BOXES and not context["widget"]["wrap_label"]):
             return _input(context["widget"])
         return super().render(template_name, context, request)
 

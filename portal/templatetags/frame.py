@@ -1,5 +1,6 @@
 """Small words of the templates: icons, states, money and days. No rule lives here."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -78,6 +79,19 @@ def options(choices: tuple[tuple[str, str], ...], chosen: str) -> SafeString:
         "",
         '<option value="{}"{}>{}</option>',
         ((value, mark_safe(" selected") if value == chosen else "", label) for value, label in choices),
+    )
+
+
+@register.simple_tag
+def chart_rows(bars: Iterable[Any]) -> SafeString:
+    """The bars of a chart, each between its label and its value."""
+    return format_html_join(
+        "\n",
+        '<div class="chart-row"><span class="chart-label">{}</span>'
+        '<svg class="chart-bar" viewBox="0 0 500 16" preserveAspectRatio="none">'
+        '<rect class="bar{}" width="{}" height="16" /></svg>'
+        '<span class="chart-value">{}</span></div>',
+        ((bar.label, f" bar-{bar.kind}" if bar.kind else "", bar.width, bar.value_text) for bar in bars),
     )
 
 

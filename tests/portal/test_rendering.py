@@ -41,5 +41,19 @@ def test_field_is_what_the_templates_of_django_give(widget, value):
     assert parse_html(ours) == parse_html(widget.render("field", value, renderer=DjangoTemplates()))
 
 
+class Boxes(forms.Form):
+    either = forms.MultipleChoiceField(choices=GROUPS[1:], widget=forms.CheckboxSelectMultiple)
+    one = forms.ChoiceField(choices=CHOICES, widget=forms.RadioSelect(attrs={"class": "form-check-input"}))
+
+
+@pytest.mark.parametrize("name", ["either", "one"])
+def test_box_without_its_label_is_what_the_templates_of_django_give(name):
+    ours, theirs = (
+        [box.tag() for box in Boxes({"one": "1"}, renderer=of)[name]] for of in (PlainFields(), DjangoTemplates())
+    )
+
+    assert [parse_html(box) for box in ours] == [parse_html(box) for box in theirs]
+
+
 def test_every_form_is_put_together_so():
     assert isinstance(forms.Form().renderer, PlainFields)
