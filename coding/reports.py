@@ -18,7 +18,16 @@ from coding.engine.vocabulary import Setting
 from coding.lag import DAYS_TO_FIRST_LINE, lag_wanted
 from coding.models import ChargeLine, ChargeRollup, LineState, SessionHold
 from coding.models.rates import CONTRACT_FROM
-from coding.rollups import NO_LINES, PAYER, SETTING, LineSums, sums_of_lines, sums_of_months
+from coding.rollups import (
+    NO_LINES,
+    PAYER,
+    SETTING,
+    LineSums,
+    counts_of_lines,
+    counts_of_months,
+    sums_of_lines,
+    sums_of_months,
+)
 from payers.models import Payer
 from portal.models import Department, DepartmentSetting, Physician, User
 
@@ -159,8 +168,17 @@ def line_sums(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[
     They come from what is kept by month where the filters ask only for what is kept, and from the lines otherwise.
     """
     lines = charge_lines(user=user, filters=filters)
-    if not _are_kept(filters):
-        return sums_of_lines(lines, by)
+    return sums_of_months(lines, by=by, **_kept(user, filters)) if _are_kept(filters) else sums_of_lines(lines, by)
+
+
+def line_counts(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[tuple, int]:
+    """How many lines `line_sums` sums, which is sooner told."""
+    lines = charge_lines(user=user, filters=filters)
+    return counts_of_months(lines, by=by, **_kept(user, filters)) if _are_kept(filters) else counts_of_lines(lines, by)
+
+
+def _kept(user: User, filters: ChargeFilters) -> dict[str, Any]:
+    """The kept sums that the filters leave, and what they ask of a line, as `coding.rollups` wants both."""
     wanted = _line_wanted(filters, payer="payer")
     if filters.department_id is not None:
         wanted &= Q(department=filters.department_id)
@@ -190,7 +208,7 @@ def line_sums(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[
         )
         if is_asked
     }
-    return sums_of_months(lines, rollups, by, asked=asked, organization_id=user.organization_id)
+    return {"rollups": rollups, "asked": asked, "organization_id": user.organization_id}
 
 
 def _are_kept(filters: ChargeFilters) -> bool:

@@ -89,6 +89,7 @@ SUMS_OF_ROLLUPS = {
     "sum_unpriced": Sum("unpriced"),
     "sum_unexpected": Sum("unexpected"),
 }
+LINES_ALONE = ("sum_lines",)
 COLUMNS = ("lines", "units", "charge_amount", "expected_amount", "unpriced", "unexpected")
 
 
@@ -175,6 +176,11 @@ def sums_of_lines(lines: QuerySet, by: Sequence[str]) -> dict[tuple, LineSums]:
     return _summed(_grouped_lines(lines, by), by)
 
 
+def counts_of_lines(lines: QuerySet, by: Sequence[str]) -> dict[tuple, int]:
+    """How many lines there are, counted one by one, keyed by the values of what they are grouped by, in that order."""
+    return _counted(_grouped_lines(lines, by, LINES_ALONE), by)
+
+
 def sums_of_months(
     lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
 ) -> dict[tuple, LineSums]:
@@ -183,6 +189,25 @@ def sums_of_months(
     `rollups` holds to the same filters as `lines`, and those are ones that a rollup has, over whole months; `asked`
     names what they ask of a line.
     """
+    return _summed(_kept(lines, rollups, by, tuple(SUMS_OF_LINES), asked, organization_id), by)
+
+
+def counts_of_months(
+    lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
+) -> dict[tuple, int]:
+    """How many lines those sums are of, which is sooner told."""
+    return _counted(_kept(lines, rollups, by, LINES_ALONE, asked, organization_id), by)
+
+
+def _kept(
+    lines: QuerySet,
+    rollups: QuerySet,
+    by: Sequence[str],
+    wanted: Sequence[str],
+    asked: Collection[str],
+    organization_id: int,
+) -> list[tuple]:
+    """The wanted sums from what is kept, and from the lines where that is old; a key may come twice."""
     grain = next(grain for grain, apart in APART.items() if {*by, *asked} <= {*apart, YEAR})
     marks: dict[date, set[int]] = defaultdict(set)
     marked = _marks_of(organization_id).order_by().distinct().values_list("department_id", "month")
@@ -193,22 +218,23 @@ def sums_of_months(
         days = Q(date_of_service__gte=month, date_of_service__lt=month_after(month))
         old_lines |= days & Q(session__department__in=departments)
         old_rollups |= Q(month=month, department__in=departments)
-    kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by)
+    kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by, wanted)
     if marks:
-        kept = kept.union(_grouped_lines(lines.filter(old_lines), by), all=True)
+        kept = kept.union(_grouped_lines(lines.filter(old_lines), by, wanted), all=True)
     with connection.cursor() as cursor:
         # As the database gives them: a queryset would convert each of ten thousand numbers once more.
         cursor.execute(*kept.query.sql_with_params())
-        return _summed(cursor.fetchall(), by)
+        return cursor.fetchall()
 
 
-def _grouped_lines(lines: QuerySet, by: Sequence[str]) -> QuerySet:
+def _grouped_lines(lines: QuerySet, by: Sequence[str], wanted: Iterable[str] = SUMS_OF_LINES) -> QuerySet:
     places = OF_LINE | {YEAR: _year_of("date_of_service")}
-    return _grouped(lines, {name: places[name] for name in by}, SUMS_OF_LINES)
+    return _grouped(lines, {name: places[name] for name in by}, {name: SUMS_OF_LINES[name] for name in wanted})
 
 
-def _grouped_rollups(rollups: QuerySet, by: Sequence[str]) -> QuerySet:
-    return _grouped(rollups, {name: _year_of("month") if name == YEAR else F(name) for name in by}, SUMS_OF_ROLLUPS)
+def _grouped_rollups(rollups: QuerySet, by: Sequence[str], wanted: Iterable[str] = SUMS_OF_ROLLUPS) -> QuerySet:
+    places = {name: _year_of("month") if name == YEAR else F(name) for name in by}
+    return _grouped(rollups, places, {name: SUMS_OF_ROLLUPS[name] for name in wanted})
 
 
 def _year_of(day: str) -> Cast:
@@ -237,3 +263,12 @@ def _summed(rows: Iterable[tuple], by: Sequence[str]) -> dict[tuple, LineSums]:
         summed = LineSums._make(row[keys:])
         sums[key] = sums[key] + summed if key in sums else summed
     return sums
+
+
+def _counted(rows: Iterable[tuple], by: Sequence[str]) -> dict[tuple, int]:
+    keys = len(by)
+    counts: dict[tuple, int] = {}
+    for row in rows:
+        key = row[:keys]
+        counts[key] = counts.get(key, 0) + row[keys]
+    return counts

@@ -12,18 +12,18 @@ from coding.forms.reports import TableReportForm
 from coding.presenters.charge_report import lines_url
 from coding.presenters.report_kinds.line_groups import filters_of_key, keys_of
 from coding.presenters.report_shapes import DEPARTMENT, OF_LINES, PAYER, Cell, Table, TableReport, bars_of, counted
-from coding.reports import line_sums
+from coding.reports import line_counts
 
 LEVEL_CODES = ("77402", "77407", "77412", "77385", "77386")
 
 
 def _levels_table(form: TableReportForm) -> Table:
     """Delivery lines by level, and the share of the highest one under either code set."""
-    sums = line_sums(user=form.user, filters=form.filters, by=(form.grouping, "code"))
+    counts = line_counts(user=form.user, filters=form.filters, by=(form.grouping, "code"))
     groups: dict[Any, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LEVEL_CODES, 0))
-    for (value, code), summed in sums.items():
+    for (value, code), lines in counts.items():
         if code in LEVEL_CODES:
-            groups[value][code] += summed.lines
+            groups[value][code] += lines
     names, kept = keys_of(form, set(groups)), form.kept
     ordered = sorted(groups, key=lambda value: names[value].order)
     rows = [

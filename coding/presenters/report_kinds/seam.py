@@ -25,7 +25,7 @@ from coding.presenters.report_shapes import (
     bars_of,
     counted,
 )
-from coding.reports import line_sums
+from coding.reports import line_counts
 
 # The first day of service under the codes of 2026.
 FIRST_DAY_OF_NEW_CODES = date(2026, 1, 1)
@@ -33,15 +33,15 @@ FIRST_DAY_OF_NEW_CODES = date(2026, 1, 1)
 
 def _seam_table(form: TableReportForm) -> Table:
     """Lines on either side of the turn, and those whose code does not hold on their day."""
-    sums = line_sums(user=form.user, filters=form.filters, by=(form.grouping, "code", "month"))
+    counts = line_counts(user=form.user, filters=form.filters, by=(form.grouping, "code", "month"))
     codes = current_codebook().codes
     groups: dict[tuple[Any, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for (value, code, month), summed in sums.items():
+    for (value, code, month), lines in counts.items():
         numbers = groups[(value, code)]
-        numbers[0 if month < FIRST_DAY_OF_NEW_CODES else 1] += summed.lines
+        numbers[0 if month < FIRST_DAY_OF_NEW_CODES else 1] += lines
         valid = _valid(codes, code)
-        numbers[2] += summed.lines if valid.is_after(month) else 0
-        numbers[3] += summed.lines if valid.is_before(month) else 0
+        numbers[2] += lines if valid.is_after(month) else 0
+        numbers[3] += lines if valid.is_before(month) else 0
     names, kept = keys_of(form, {value for value, _code in groups}), form.kept
     ordered = sorted(groups, key=lambda group: (names[group[0]].order, group[1]))
 
