@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db.models import Q, QuerySet, TextChoices
@@ -17,7 +18,7 @@ from coding.engine.trace import Citation
 from coding.engine.vocabulary import Guidance, Isocenters, LineRole, MotionManagement
 from coding.ledger import CourseLedger, LedgerRow, course_ledger
 from coding.models import ChargeLine, ChargeRollup, TraceRecord
-from coding.rollups import month_after, sums_of_lines, sums_of_months
+from coding.rollups import counts_of_lines, counts_of_months, month_after
 from coding.shaping import ClinicRows, PatientRecord
 from portal.models import Course, Patient, User
 
@@ -148,15 +149,14 @@ def level_mix(*, user: User, levels: Levels, filters: LevelFilters, grouping: Gr
     first_month = filters.start if filters.start.day == 1 else month_after(filters.start)
     month_cut_short = (filters.end + ONE_DAY).replace(day=1)
     whole_months = Q(date_of_service__gte=first_month, date_of_service__lt=month_cut_short)
-    sums = sums_of_lines(lines.exclude(whole_months), by)
+    found = counts_of_lines(lines.exclude(whole_months), by)
     if first_month < month_cut_short:
         kept = _level_rollups(user, levels, filters).filter(month__gte=first_month, month__lt=month_cut_short)
-        sums |= sums_of_months(
-            lines.filter(whole_months), kept, by, asked={"role"}, organization_id=user.organization_id
-        )
+        of_months = partial(lines.filter, whole_months)
+        found |= counts_of_months(of_months, kept, by, asked={"role"}, organization_id=user.organization_id)
     counts: dict[tuple[int | None, date], dict[str, int]] = defaultdict(dict)
-    for (key, month, code), summed in sums.items():
-        counts[key, month][code] = summed.lines
+    for (key, month, code), number in found.items():
+        counts[key, month][code] = number
     return [MixRow(key, month, _mix(numbers, levels)) for (key, month), numbers in counts.items()]
 
 

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from io import BytesIO
+from operator import getitem
 from typing import Any, NamedTuple
 
 import xlsxwriter
@@ -167,14 +169,16 @@ def line_sums(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[
 
     They come from what is kept by month where the filters ask only for what is kept, and from the lines otherwise.
     """
-    lines = charge_lines(user=user, filters=filters)
-    return sums_of_months(lines, by=by, **_kept(user, filters)) if _are_kept(filters) else sums_of_lines(lines, by)
+    lines = partial(charge_lines, user=user, filters=filters)
+    return sums_of_months(lines, by=by, **_kept(user, filters)) if _are_kept(filters) else sums_of_lines(lines(), by)
 
 
 def line_counts(*, user: User, filters: ChargeFilters, by: Sequence[str]) -> dict[tuple, int]:
     """How many lines `line_sums` sums, which is sooner told."""
-    lines = charge_lines(user=user, filters=filters)
-    return counts_of_months(lines, by=by, **_kept(user, filters)) if _are_kept(filters) else counts_of_lines(lines, by)
+    lines = partial(charge_lines, user=user, filters=filters)
+    return (
+        counts_of_months(lines, by=by, **_kept(user, filters)) if _are_kept(filters) else counts_of_lines(lines(), by)
+    )
 
 
 def _kept(user: User, filters: ChargeFilters) -> dict[str, Any]:
@@ -322,10 +326,8 @@ def charge_rows(*, user: User, filters: ChargeFilters, groupings: Sequence[Group
         {value: rank for rank, value in enumerate(sorted(named, key=lambda value, named=named: named[value].order))}
         for named in names
     ]
-    ordered = sorted(sums, key=lambda key: [rank[value] for rank, value in zip(ranks, key, strict=True)])
-    return [
-        ChargeRow(tuple([named[value] for named, value in zip(names, key, strict=True)]), sums[key]) for key in ordered
-    ]
+    ordered = sorted(sums, key=lambda key: tuple(map(getitem, ranks, key)))
+    return [ChargeRow(tuple(map(getitem, names, key)), sums[key]) for key in ordered]
 
 
 def charge_total(rows: Collection[ChargeRow]) -> ChargeRow:

@@ -5,7 +5,7 @@ counts depends on the line that it names, which may stand in another month: a ch
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from operator import add
@@ -182,25 +182,25 @@ def counts_of_lines(lines: QuerySet, by: Sequence[str]) -> dict[tuple, int]:
 
 
 def sums_of_months(
-    lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
+    lines: Callable[[], QuerySet], rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
 ) -> dict[tuple, LineSums]:
     """The same sums as those of the lines, from what is kept where it is young enough, in two queries.
 
-    `rollups` holds to the same filters as `lines`, and those are ones that a rollup has, over whole months; `asked`
-    names what they ask of a line.
+    `lines` gives them, and is asked only where something kept is old. `rollups` holds to the same filters as they do,
+    and those are ones that a rollup has, over whole months; `asked` names what they ask of a line.
     """
     return _summed(_kept(lines, rollups, by, tuple(SUMS_OF_LINES), asked, organization_id), by)
 
 
 def counts_of_months(
-    lines: QuerySet, rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
+    lines: Callable[[], QuerySet], rollups: QuerySet, by: Sequence[str], *, asked: Collection[str], organization_id: int
 ) -> dict[tuple, int]:
     """How many lines those sums are of, which is sooner told."""
     return _counted(_kept(lines, rollups, by, LINES_ALONE, asked, organization_id), by)
 
 
 def _kept(
-    lines: QuerySet,
+    lines: Callable[[], QuerySet],
     rollups: QuerySet,
     by: Sequence[str],
     wanted: Sequence[str],
@@ -220,7 +220,7 @@ def _kept(
         old_rollups |= Q(month=month, department__in=departments)
     kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by, wanted)
     if marks:
-        kept = kept.union(_grouped_lines(lines.filter(old_lines), by, wanted), all=True)
+        kept = kept.union(_grouped_lines(lines().filter(old_lines), by, wanted), all=True)
     with connection.cursor() as cursor:
         # As the database gives them: a queryset would convert each of ten thousand numbers once more.
         cursor.execute(*kept.query.sql_with_params())
