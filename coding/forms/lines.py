@@ -64,9 +64,9 @@ class FilterChoices:
     def __init__(self, user: User) -> None:
         self.user = user
 
-    @cached_property
+    @property
     def departments(self) -> list[Department]:
-        return list(Department.objects.visible_to(self.user))
+        return self.user.seen_departments
 
     @cached_property
     def payers(self) -> dict[str, Payer]:
@@ -91,8 +91,7 @@ class FilterChoices:
     @property
     def today(self) -> date:
         """The day at the first department that the person sees."""
-        department = self.departments[0] if self.departments else Department()
-        return clock.today(department.zone)
+        return clock.today(self.user.zone)
 
 
 def possible_owners(user: User) -> QuerySet:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -46,13 +45,13 @@ class DashboardForm(forms.Form):
             if name not in asks:
                 del self.fields[name]
 
-    @cached_property
+    @property
     def departments(self) -> list[Department]:
-        return list(Department.objects.visible_to(self.user))
+        return self.user.seen_departments
 
     @property
     def zone(self) -> ZoneInfo:
-        return (self.departments[0] if self.departments else Department()).zone
+        return self.user.zone
 
     @property
     def today(self) -> date:

@@ -272,7 +272,11 @@ class User(AbstractUser):
         return list(self.groups.order_by("name").values_list("name", flat=True))
 
     @cached_property
+    def seen_departments(self) -> list[Department]:
+        """The departments that the person sees, by name: looked up once for a page."""
+        return list(Department.objects.visible_to(self))
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone of the first department that the person sees."""
-        zones = Department.objects.visible_to(self).values_list("time_zone", flat=True)
-        return ZoneInfo(zones.first() or Department().time_zone)
+        return (self.seen_departments[0] if self.seen_departments else Department()).zone

@@ -13,16 +13,15 @@ from coding.act_rollups import ActsAsked, act_sums
 from coding.forms.reports import PeopleReportForm
 from coding.models import LINES_CAPTURED
 from coding.presenters.report_shapes import Cell, Rows, Table, TableReport, bars_of, counted
-from portal.models import Department, User
+from portal.models import User
 from portal.presenters.audit import action_words
 
 
 def _asked(form: PeopleReportForm, actions: tuple[str, ...] = ()) -> tuple[ActsAsked, dict[str, str]]:
     """The days asked for, on the clock that the audit trail shows, and those days as its filters."""
-    zone = (form.choices.departments[0] if form.choices.departments else Department()).zone
     first, last = form.first_day, form.cleaned_data["end"]
     days = {"start": first.isoformat()} | ({"end": last.isoformat()} if last else {})
-    return ActsAsked(zone, first, last, actions), days
+    return ActsAsked(form.user.zone, first, last, actions), days
 
 
 WORK = (
