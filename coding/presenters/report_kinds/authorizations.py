@@ -16,7 +16,7 @@ from coding.authorization_ledger import authorizations_visible_to
 from coding.forms.authorization_ledger import Left, Show
 from coding.forms.reports import AuthorizationReportForm
 from coding.presenters.authorization_ledger import courses_without_asked
-from coding.presenters.report_shapes import DEPARTMENT, PAYER, Cell, Table, TableReport, bars_of
+from coding.presenters.report_shapes import DEPARTMENT, PAYER, Cell, Table, TableReport, bars_of, counted
 from coding.units_used import with_units_used
 from portal.presenters.authorizations import WARN_AT_DAYS_LEFT, WARN_AT_UNITS_LEFT
 
@@ -133,7 +133,7 @@ def _authorizations_table(form: AuthorizationReportForm) -> Table:
 def _by_waiting(form: AuthorizationReportForm, groups: Mapping[Any, _Sums], total: _Sums, label: str) -> Table:
     ledger = _ledger(form.kept)
     rows = [
-        _numbers(str(waiting.label), groups[waiting], ledger + ASKED[waiting], lists_courses=waiting is Waiting.NONE)
+        _numbers(str(waiting.label), groups[waiting], ledger, ASKED[waiting], lists_courses=waiting is Waiting.NONE)
         for waiting in Waiting
         if waiting in groups
     ]
@@ -141,7 +141,7 @@ def _by_waiting(form: AuthorizationReportForm, groups: Mapping[Any, _Sums], tota
         headings=(label, *_headings()),
         words=1,
         rows=rows,
-        total=_numbers(_("All"), total, ledger + ASKED_FOR_ALL),
+        total=_numbers(_("All"), total, ledger, ASKED_FOR_ALL),
         chart=bars_of(
             _("Authorizations, and courses without one, by what waits"),
             [(str(waiting.label), number, f"{number:,}") for waiting in Waiting if (number := total.waiting[waiting])],
@@ -180,18 +180,18 @@ def _headings() -> tuple[str, ...]:
 
 def _cells(label: str, sums: _Sums, ledger: str) -> tuple[Cell, ...]:
     return (
-        *_numbers(label, sums, ledger + ASKED_FOR_ALL),
-        *(_opened(sums.waiting[waiting], ledger + asked) for waiting, asked in ASKED.items()),
+        *_numbers(label, sums, ledger, ASKED_FOR_ALL),
+        *(counted(sums.waiting[waiting], ledger, asked) for waiting, asked in ASKED.items()),
     )
 
 
-def _numbers(label: str, sums: _Sums, url: str, *, lists_courses: bool = False) -> tuple[Cell, ...]:
+def _numbers(label: str, sums: _Sums, ledger: str, asked: str, *, lists_courses: bool = False) -> tuple[Cell, ...]:
     """The ledger lists authorizations, and courses only where they have none."""
     courses = len(sums.courses)
     return (
         Cell(label),
-        _opened(sums.authorizations, url),
-        _opened(courses, url) if lists_courses else Cell(courses),
+        counted(sums.authorizations, ledger, asked),
+        counted(courses, ledger, asked) if lists_courses else Cell(courses),
         Cell(sums.approved),
         Cell(sums.used),
         Cell(sums.left),
@@ -199,13 +199,9 @@ def _numbers(label: str, sums: _Sums, url: str, *, lists_courses: bool = False) 
     )
 
 
-def _opened(number: int, url: str) -> Cell:
-    return Cell(number, url if number else "")
-
-
 def _ledger(filters: Mapping[str, str]) -> str:
-    """The address of the ledger with these filters, which takes what it is asked for after them."""
-    return f"{reverse('authorization-ledger')}?{urlencode(filters)}{'&' if filters else ''}"
+    """The address of the ledger with these filters."""
+    return f"{reverse('authorization-ledger')}?{urlencode(filters)}"
 
 
 def _names(form: AuthorizationReportForm) -> dict[Any, tuple[str, str]]:

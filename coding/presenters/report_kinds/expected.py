@@ -1,18 +1,17 @@
 """What is expected to be paid: by contract, by national rates of a year, and how many lines have no rate."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import TableReportForm
-from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Table, TableReport, bars_of
+from coding.presenters.charge_report import lines_url
+from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Rows, Table, TableReport, bars_of, counted
 from coding.reports import NO_PAYER, ExpectedBy, Grouping, GroupKey, Missing, line_sums, names_of
 from coding.rollups import LineSums
 
@@ -81,31 +80,24 @@ class Words(NamedTuple):
     missing: str
 
 
-class Rows(Sequence):
-    """A row of each group in order, made where it is read: a page shows a hundred of them, only the files all."""
+class RowMaker:
+    """Makes the row of a group; what groups have in common is made once."""
 
     def __init__(
         self, form: TableReportForm, groups: Mapping[Group, Expected], payers: Mapping[Any, GroupKey], words: Words
     ) -> None:
         self._groups, self._payers, self._words = groups, payers, words
-        self._thirds = thirds = _thirds(form, {value for _payer, _code, value in groups})
+        self._thirds = _thirds(form, {value for _payer, _code, value in groups})
         self._shows_third = form.grouping != BY_CODE
         self._kept = {name: value for name, value in form.kept.items() if name != "code"}
-        self._review = reverse("charge-review")
         # The address of each payer's rows up to their code.
         self._urls: dict[tuple[Any, Any], str] = {}
-        orders = {payer: payers[payer].order for payer, _code, _value in groups}
-        self._ordered = sorted(groups, key=lambda group: (orders[group[0]], group[1], thirds[group[2]].label))
 
-    def __len__(self) -> int:
-        return len(self._ordered)
+    def order(self, group: Group) -> tuple[Any, ...]:
+        payer, code, value = group
+        return self._payers[payer].order, code, self._thirds[value].label
 
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return [self._row(group) for group in self._ordered[place]]
-        return self._row(self._ordered[place])
-
-    def _row(self, group: Group) -> tuple[Cell, ...]:
+    def row(self, group: Group) -> tuple[Cell, ...]:
         payer, code, value = group
         expected = self._groups[group]
         third = [self._thirds[value].label] if self._shows_third else []
@@ -119,8 +111,7 @@ class Rows(Sequence):
         if narrowed is None:
             return ""
         if (payer, value) not in self._urls:
-            filters = self._kept | narrowed | {"payer": self._payers[payer].value}
-            self._urls[payer, value] = f"{self._review}?{urlencode(filters)}"
+            self._urls[payer, value] = lines_url(self._kept | narrowed | {"payer": self._payers[payer].value})
         return f"{self._urls[payer, value]}&code={code}"
 
 
@@ -138,9 +129,9 @@ def _expected_table(form: TableReportForm) -> Table:
             expected.add(expected_from, summed)
     payers = _payers(form)
     words = Words(contract=_("Contract"), no_rate=_("no rate is known"), missing=_("missing"))
-    rows = Rows(form, groups, payers, words)
+    maker = RowMaker(form, groups, payers, words)
+    rows = Rows(sorted(groups, key=maker.order), maker.row)
     total_labels = (_("All"), "", *("" for _heading in headings), "")
-    total_url = f"{reverse('charge-review')}?{urlencode(form.kept)}"
     return Table(
         headings=(
             _("Payer"),
@@ -159,7 +150,7 @@ def _expected_table(form: TableReportForm) -> Table:
         ),
         words=3 + len(headings),
         rows=rows,
-        total=_cells(total_labels, total, total_url, words) if rows else (),
+        total=_cells(total_labels, total, lines_url(form.kept), words) if rows else (),
         chart=bars_of(
             _("Expected amounts by payer, contract and national rates together"),
             _bars((payers[payer], expected) for payer, expected in of_payers.items()),
@@ -194,23 +185,16 @@ def _cells(labels: Iterable[str], expected: Expected, url: str, words: Words) ->
     """`url` opens exactly these lines in charge review; empty where no filters leave them."""
     return (
         *(Cell(label) for label in labels),
-        Cell(expected.lines, url if expected.lines else ""),
+        counted(expected.lines, url),
         Cell(expected.units),
         _amount(expected.by_contract),
         _amount(expected.national),
-        _lacking(expected.without_expected, url, Missing.EXPECTED),
+        counted(expected.without_expected, url, f"missing={Missing.EXPECTED.value}"),
         Cell(words.missing) if expected.without_charge == expected.lines else Cell(expected.charged, is_money=True),
-        _lacking(expected.without_charge, url, Missing.CHARGE),
+        counted(expected.without_charge, url, f"missing={Missing.CHARGE.value}"),
         NOT_KNOWN,
         NOT_KNOWN,
     )
-
-
-def _lacking(number: int, url: str, missing: Missing) -> Cell:
-    """How many of the lines lack an amount."""
-    if not number or not url:
-        return Cell(number)
-    return Cell(number, f"{url}{'' if url.endswith('?') else '&'}missing={missing.value}")
 
 
 def _rates(expected: Expected, words: Words) -> str:
