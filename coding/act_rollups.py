@@ -7,6 +7,7 @@ from the audit trail and the lines themselves until `refresh_acts` has summed th
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,8 +65,9 @@ def act_sums(*, user: User, asked: ActsAsked, by: Sequence[str]) -> dict[tuple, 
         captured = _captured(lines).annotate(week=_week(TruncDate("created_at", tzinfo=asked.zone)))
         parts.append(_grouped(captured, by, Count("pk")))
     sums: dict[tuple, int] = {}
-    for *key, times in (row for part in parts for row in part):
-        sums[tuple(key)] = sums.get(tuple(key), 0) + times
+    for row in chain.from_iterable(parts):
+        key, times = row[:-1], row[-1]
+        sums[key] = sums.get(key, 0) + times
     return sums
 
 

@@ -1,11 +1,12 @@
 """The four roles and what each may do. A role is a group; what it may do is laid down here and nowhere else."""
 
+from functools import cache
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 
 from portal.models import User
 
@@ -78,14 +79,19 @@ ROLES: dict[str, frozenset[str]] = {
 ROLE_LABELS = {"coder": "Coder", "manager": "Manager", "admin": "Administrator", "auditor": "Auditor (reads only)"}
 
 
+@cache
+def _people() -> QuerySet:
+    """People with organization and roles: every page asks for one of them, so this is put together once."""
+    roles = Group.objects.filter(user=OuterRef("pk")).order_by("name").values("name")
+    return User.objects.select_related("organization").annotate(roles=ArraySubquery(roles))
+
+
 class RoleBackend(ModelBackend):
     """Signs people in by password; what they may do follows from their roles and from nothing else."""
 
     def get_user(self, user_id: int) -> User | None:
-        """The person of a session, with organization and roles: every page asks for all three."""
-        roles = Group.objects.filter(user=OuterRef("pk")).order_by("name").values("name")
-        people = User.objects.select_related("organization").annotate(roles=ArraySubquery(roles))
-        person = people.filter(pk=user_id).first()
+        """The person of a session, with organization and roles."""
+        person = next(iter(_people().filter(pk=user_id)), None)
         return person if person is not None and self.user_can_authenticate(person) else None
 
     def get_user_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
