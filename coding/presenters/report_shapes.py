@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -27,8 +27,7 @@ OF_LINES = ("payer", "department", "setting", "physician", "start", "end")
 PAYER, DEPARTMENT = ("payer", gettext_lazy("Payer")), ("department", gettext_lazy("Department"))
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One value, and the address of exactly the rows that it counts. None is what is not known yet."""
 
     value: Value

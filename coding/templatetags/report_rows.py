@@ -19,14 +19,16 @@ def table_rows(rows: Iterable[Sequence[Any]], words: int) -> SafeString:
 
     Each linked number opens into exactly its rows.
     """
-    return mark_safe("".join(f"<tr>{_cells(row, words)}</tr>" for row in rows))
+    not_known = escape(_("not known yet"))
+    return mark_safe("".join(f"<tr>{_cells(row, words, not_known)}</tr>" for row in rows))
 
 
-def _cells(row: Sequence[Any], words: int) -> str:
+def _cells(row: Sequence[Any], words: int, not_known: str) -> str:
     head, *others = row
     return f'<th scope="row">{escape(head.text)}</th>' + "".join(
-        f'<td class="{"num" if place > words else ""}{" not-known" if cell.value is None else ""}">'
-        f"{_opened(escape(cell.text), cell.url)}</td>"
+        f'<td class="{"num" if place > words else ""} not-known">{not_known}</td>'
+        if cell.value is None
+        else f'<td class="{"num" if place > words else ""}">{_opened(escape(cell.text), cell.url)}</td>'
         for place, cell in enumerate(others, start=2)
     )
 
