@@ -2,8 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -35,21 +38,26 @@ def _seam_table(form: TableReportForm) -> Table:
     """Lines on either side of the turn, and those whose code does not hold on their day."""
     counts = line_counts(user=form.user, filters=form.filters, by=(form.grouping, "code", "month"))
     codes = current_codebook().codes
+    valid_days = {code: _valid(codes, code) for _value, code, _month in counts}
     groups: dict[tuple[Any, str], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for (value, code, month), lines in counts.items():
         numbers = groups[(value, code)]
         numbers[0 if month < FIRST_DAY_OF_NEW_CODES else 1] += lines
-        valid = _valid(codes, code)
+        valid = valid_days[code]
         numbers[2] += lines if valid.is_after(month) else 0
         numbers[3] += lines if valid.is_before(month) else 0
-    names, kept = keys_of(form, {value for value, _code in groups}), form.kept
+    names = keys_of(form, {value for value, _code in groups})
     ordered = sorted(groups, key=lambda group: (names[group[0]].order, group[1]))
+    kept = form.kept
+    days = _Days(kept.pop("start", ""), kept.pop("end", ""))
+    of_code = {name: value for name, value in kept.items() if name != "code"}
+    urls = {value: lines_url(filters_of_key(key, of_code)) for value, key in names.items()}
 
     def row_of(group: tuple[Any, str]) -> tuple[Cell, ...]:
         value, code = group
-        filters = filters_of_key(names[value], kept)
-        of_code = None if filters is None else {**filters, "code": code}
-        return Cell(names[value].label), Cell(code), *_seam_cells(groups[group], _valid(codes, code), of_code)
+        url = urls[value] and f"{urls[value]}&code={code}"
+        cells = _seam_cells(groups[group], valid_days[code], url, days)
+        return Cell(names[value].label), Cell(code), *cells
 
     before, after, too_early, too_late = (sum(numbers[place] for numbers in groups.values()) for place in range(4))
     return Table(
@@ -65,7 +73,7 @@ def _seam_table(form: TableReportForm) -> Table:
         total=(
             Cell(_("All")),
             Cell(""),
-            *_sides(before, after, kept),
+            *_sides(before, after, lines_url(kept), days),
             Cell(too_early + too_late),
         ),
         chart=bars_of(
@@ -96,34 +104,48 @@ def _valid(codes: Mapping[str, Code], code: str) -> Period:
     return Period() if known is None else known.valid
 
 
-def _seam_cells(numbers: Sequence[int], valid: Period, filters: Mapping[str, str] | None) -> tuple[Cell, ...]:
-    """`filters` leave the lines of one code; None where no filters do."""
+@dataclass(frozen=True)
+class _Days:
+    """The days that a report asks for, in ISO form or empty, as its links ask for a part of them."""
+
+    first: str
+    last: str
+
+    @cached_property
+    def of_2025(self) -> str:
+        return self.before(FIRST_DAY_OF_NEW_CODES)
+
+    @cached_property
+    def of_2026(self) -> str:
+        return self.since(FIRST_DAY_OF_NEW_CODES)
+
+    def before(self, day: date) -> str:
+        last = (day - ONE_DAY).isoformat()
+        return _asked({"start": self.first, "end": min(self.last or last, last)})
+
+    def since(self, day: date) -> str:
+        return _asked({"start": max(self.first, day.isoformat()), "end": self.last})
+
+
+def _asked(days: Mapping[str, str]) -> str:
+    return urlencode({name: day for name, day in days.items() if day})
+
+
+def _seam_cells(numbers: Sequence[int], valid: Period, url: str, days: _Days) -> tuple[Cell, ...]:
+    """`url` lists the lines of one code, whatever their day; empty where no filters leave them."""
     before, after, too_early, too_late = numbers
-    wrong = None
+    wrong = ""
     # Lines on both sides of a code's days are no one stretch of days, which is all that a filter can name.
-    if filters is not None and too_early and not too_late:
-        wrong = _until(valid.starts_on, filters)
-    if filters is not None and too_late and not too_early:
-        wrong = _since(valid.ends_before, filters)
-    return *_sides(before, after, filters), counted(too_early + too_late, lines_url(wrong))
+    if too_early and not too_late:
+        wrong = days.before(valid.starts_on)
+    if too_late and not too_early:
+        wrong = days.since(valid.ends_before)
+    return *_sides(before, after, url, days), counted(too_early + too_late, url if wrong else "", wrong)
 
 
-def _sides(before: int, after: int, filters: Mapping[str, str] | None) -> tuple[Cell, Cell]:
+def _sides(before: int, after: int, url: str, days: _Days) -> tuple[Cell, Cell]:
     """Lines on either side of the turn, each leading to them."""
-    earlier = _until(FIRST_DAY_OF_NEW_CODES, filters) if before and filters is not None else None
-    later = _since(FIRST_DAY_OF_NEW_CODES, filters) if after and filters is not None else None
-    return counted(before, lines_url(earlier)), counted(after, lines_url(later))
-
-
-def _until(day: date, filters: Mapping[str, str]) -> dict[str, str]:
-    """The filters, for the days before a day alone."""
-    last = (day - ONE_DAY).isoformat()
-    return {**filters, "end": min(filters.get("end", last), last)}
-
-
-def _since(day: date, filters: Mapping[str, str]) -> dict[str, str]:
-    """The filters, for a day and those after it alone."""
-    return {**filters, "start": max(filters.get("start", ""), day.isoformat())}
+    return counted(before, url, days.of_2025), counted(after, url, days.of_2026)
 
 
 SEAM = TableReport(
