@@ -12,6 +12,7 @@ from django.db.models import QuerySet, Value
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.dateformat import format as date_format
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -198,7 +199,7 @@ def _entry(place: Place, counts: Mapping[str, str], *, page: str, here: Place | 
 
 def _shown_at(user: Any) -> str:
     """When the page was made, for its printed foot, in the time zone of the person's first department."""
-    return f"{clock.now().astimezone(user.zone):%m/%d/%Y %H:%M %Z}"
+    return date_format(clock.now().astimezone(user.zone), "m/d/Y g:i A T")
 
 
 # What may wait at a place, by the word of `Place.counts`.

@@ -59,6 +59,14 @@ def names_in_sources():
 # Money and days
 
 
+def test_every_time_in_a_template_is_told_on_the_clock_of_a_place_and_names_it():
+    templates = "".join(path.read_text() for path in (settings.BASE_DIR / "templates").rglob("*.html"))
+    told = re.findall(r"([^ {=]+)\|date:[\"']([^\"']*[gGhH]:i[^\"']*)", templates)
+
+    assert told
+    assert [value for value, form in told if "|timezone:" not in value or not form.endswith(" T")] == []
+
+
 def test_money_of_none_is_missing_and_never_zero():
     shown = money(None)
 
