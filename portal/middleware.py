@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 Handler = Callable[[HttpRequest], HttpResponse]
 SIGNED_IN_AT = "signed_in_at"
 RENEWED_AT = "renewed_at"
+ASKED_BY_ITSELF = "X-Asked-By-Itself"
 # Seconds: writing the session down at every request would make each page a write.
 SESSION_RENEWED_AFTER = 30
 
@@ -46,6 +47,7 @@ class SessionAgeMiddleware:
     """End a session after its longest life, however busy it is, and renew a busy one for its idle limit now and then.
 
     The idle limit is the cookie's own age. It is never longer than that, and shorter by SESSION_RENEWED_AFTER at most.
+    A page that asks by itself how far something is says so in a header: nobody need sit before it.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -56,7 +58,9 @@ class SessionAgeMiddleware:
             now = int(time.time())
             if now - request.session.get(SIGNED_IN_AT, 0) > settings.SESSION_ABSOLUTE_AGE:
                 logout(request)
-            elif now - request.session.get(RENEWED_AT, 0) >= SESSION_RENEWED_AFTER:
+            elif ASKED_BY_ITSELF not in request.headers and (
+                now - request.session.get(RENEWED_AT, 0) >= SESSION_RENEWED_AFTER
+            ):
                 request.session[RENEWED_AT] = now
         return self.get_response(request)
 

@@ -63,7 +63,10 @@
   });
   document.addEventListener("htmx:afterRequest", function (event) {
     if (event.detail.successful) {
-      renew();
+      // A page that asks by itself how far something is does not keep a person signed in who went away.
+      if (!event.detail.requestConfig.headers["X-Asked-By-Itself"]) {
+        renew();
+      }
     } else if (event.detail.xhr.status === 401) {
       hide(true);
     } else if (event.detail.xhr.status === 403) {

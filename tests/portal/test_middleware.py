@@ -1,12 +1,14 @@
 """What every answer carries, and when a person has to sign in again."""
 
+import re
 import time
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from portal.middleware import RENEWED_AT, SESSION_RENEWED_AFTER, SIGNED_IN_AT
+from portal.middleware import ASKED_BY_ITSELF, RENEWED_AT, SESSION_RENEWED_AFTER, SIGNED_IN_AT
 from tests.builders import make_organization, make_user
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +45,7 @@ def test_pages_of_a_signed_in_person_stay_out_of_caches(client, coder):
     assert "no-store" in response["Cache-Control"]
 
 
-def test_session_is_renewed_for_a_quarter_of_an_hour_now_and_then(client, coder, settings):
+def test_session_is_renewed_for_a_quarter_of_an_hour_now_and_then(client, coder):
     at_once = client.get(reverse("patient-list"))
     sign_in_earlier(client, seconds=SESSION_RENEWED_AFTER, mark=RENEWED_AT)
     later = client.get(reverse("patient-list"))
@@ -54,6 +56,24 @@ def test_session_is_renewed_for_a_quarter_of_an_hour_now_and_then(client, coder,
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert client.session[RENEWED_AT] >= int(time.time()) - 5
+
+
+def test_page_that_asks_by_itself_does_not_keep_a_person_signed_in(client, coder):
+    sign_in_earlier(client, seconds=SESSION_RENEWED_AFTER, mark=RENEWED_AT)
+
+    by_itself = client.get(reverse("patient-list"), headers={ASKED_BY_ITSELF: "1"})
+    by_the_person = client.get(reverse("patient-list"))
+
+    assert settings.SESSION_COOKIE_NAME not in by_itself.cookies
+    assert settings.SESSION_COOKIE_NAME in by_the_person.cookies
+
+
+def test_every_part_of_a_page_that_asks_by_itself_says_so():
+    templates = (settings.BASE_DIR / "templates").rglob("*.html")
+    asking = [text for text in (path.read_text() for path in templates) if re.search(r'hx-trigger="every', text)]
+
+    assert asking
+    assert all(f'hx-headers=\'{{"{ASKED_BY_ITSELF}": "1"}}\'' in text for text in asking)
 
 
 def test_page_hides_itself_before_its_session_can_end(client, coder):
