@@ -274,7 +274,7 @@ def course_ledger(course: Course, *, today: date) -> CourseLedger:
     session against: nothing is ruled on here.
     """
     prescriptions = course.prescriptions.select_related("signed_by", "plan_approved_by")
-    return _ledger(course, tuple(prescriptions), PatientRecord(course.patient), read_course_rows([course.pk]), today)
+    return ledger_of(course, tuple(prescriptions), PatientRecord(course.patient), read_course_rows([course.pk]), today)
 
 
 def course_ledgers(courses: Iterable[Course], *, now: datetime) -> dict[int, CourseLedger]:
@@ -289,7 +289,7 @@ def course_ledgers(courses: Iterable[Course], *, now: datetime) -> dict[int, Cou
         prescriptions[prescription.course_id].append(prescription)
     records = {pk: PatientRecord(patient, clinic) for pk, patient in patients.items()}
     return {
-        course.pk: _ledger(
+        course.pk: ledger_of(
             course,
             tuple(prescriptions[course.pk]),
             records[course.patient_id],
@@ -300,9 +300,10 @@ def course_ledgers(courses: Iterable[Course], *, now: datetime) -> dict[int, Cou
     }
 
 
-def _ledger(
+def ledger_of(
     course: Course, prescriptions: tuple[Prescription, ...], record: PatientRecord, source: CourseRows, today: date
 ) -> CourseLedger:
+    """The ledger of rows that were read; asks no more."""
     visits, planned = _visits_of(course.pk, record), source.planned.get(course.pk, ())
     rows = ledger_rows(course_id=course.pk, record=record, rows=source, today=today)
     authorizations = tuple(

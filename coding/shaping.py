@@ -101,7 +101,6 @@ class PatientRecord:
         self.sessions = rows.sessions[patient.pk]
         self.coverages = rows.coverages[patient.pk]
         self.authorizations = rows.authorizations[patient.pk]
-        self.versions = rows.versions
         self.days: dict[date, list[Visit]] = {
             day: _visits(list(sessions))
             for day, sessions in groupby(
@@ -114,6 +113,11 @@ class PatientRecord:
     def codebook(self) -> Codebook:
         """The codebook in use when the rows were read."""
         return self._rows.codebook
+
+    @property
+    def versions(self) -> list[PolicyVersion]:
+        """The published versions of the payers that cover the patient at any time, in order of start."""
+        return self._rows.versions
 
     def payer_on(self, day: date) -> Payer | None:
         """The payer that is billed on the day: the one of rank 1."""

@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from coding.ledger import CourseLedger, course_ledger
+from coding.course_to_show import ledger_to_show
+from coding.ledger import CourseLedger
 from coding.models import ChargeLine, LineState, SessionRuling
 from payers.models import Coverage
-from portal.models import Course, Machine, MotionManagement, Patient, Prescription, User
+from portal.models import Course, MotionManagement, Patient, Prescription, User
 from portal.presenters.authorizations import AuthorizationBar, authorization_bars, authorization_shortage
 from portal.presenters.course_calendar import Week, calendar_weeks, weekday_names
 from portal.presenters.course_cells import STATE_ICONS, Action, Cell, course_cells, usual_modifiers
@@ -126,10 +127,9 @@ def course_page(course: Course, *, user: User, today: date, is_table: bool, show
 
     `show` is the key of a number of the ledger; one that is not known shows everything.
     """
-    ledger = course_ledger(course, today=today)
+    ledger = ledger_to_show(course, today=today)
     usual = usual_modifiers(ledger.rows)
-    machines = Machine.objects.in_bulk({row.session.machine_id for row in ledger.rows if row.session} - {None})
-    cells = course_cells(ledger, usual, machines, user)
+    cells = course_cells(ledger, usual, user)
     coverages = ledger.record.coverages
     current_day = _day_of_interest(ledger, today)
     bars, shortage = authorization_bars(ledger, today), authorization_shortage(ledger)

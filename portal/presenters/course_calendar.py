@@ -125,10 +125,10 @@ def _closed_days(ledger: CourseLedger, first: date, last: date) -> dict[date, st
     machines = {row.session.machine_id for row in ledger.rows if row.session}
     machines |= {row.planned.machine_id for row in ledger.rows if row.planned}
     closed = ClosedDay.objects.filter(department=ledger.course.department_id, day__range=(first, last))
-    of_course = closed.filter(Q(machine=None) | Q(machine__in=machines - {None})).select_related("machine")
+    of_course = closed.filter(Q(machine=None) | Q(machine__in=machines - {None})).order_by("day", "machine__name")
     words: dict[date, list[str]] = defaultdict(list)
-    for day in of_course:
-        words[day.day].append(f"{day.machine}: {day.reason}" if day.machine else day.reason)
+    for day, machine, reason in of_course.values_list("day", "machine__name", "reason"):
+        words[day].append(f"{machine}: {reason}" if machine else reason)
     return {day: "; ".join(reasons) for day, reasons in words.items()}
 
 

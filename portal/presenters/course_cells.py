@@ -1,7 +1,7 @@
 """The rows of a course's ledger as cells of the calendar and rows of the table: state, lines, and what disagrees."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.ledger import CourseLedger, Disagreement, LedgerRow
-from coding.models import ChargeLine
+from coding.models import ChargeLine, LineState
 from coding.models.lines import LineRole
-from portal.models import Completion, Machine, User
+from portal.models import ClaimForm, Completion, User
 from portal.presenters.rulings import finding_title
 
 VOIDED, PLANNED, MISSED, MISSING, MOVED = "void", "planned", "missed", "missing", "moved"
@@ -75,15 +75,16 @@ class Cell:
     """One session, or one planned or missed fraction, of a day.
 
     `state` is a key of STATE_ICONS: that of the session's line that needs somebody most, or what is wrong instead.
-    `reasons` say in a few words why it is not plainly ready; `badges` say where the ledger disagrees; `further` are the
-    session's other lines. `primary_url` is what Enter opens: why the line, or why there is none. `shown_by` are the
-    numbers of the strip that count the cell.
+    `in_words` says day and fraction; `reasons` say in a few words why it is not plainly ready; `badges` say where the
+    ledger disagrees; `further` are the session's other lines. `primary_url` is what Enter opens: why the line, or why
+    there is none. `shown_by` are the numbers of the strip that count the cell.
     """
 
     anchor: str
     day: date
     kind: str
     fraction: str
+    in_words: str
     site: str
     time: str
     state: str
@@ -124,23 +125,11 @@ class Cell:
     def lines(self) -> tuple[LineView, ...]:
         return (self.line, *self.further) if self.line else ()
 
-    @property
-    def in_words(self) -> str:
-        """What a screen reader says before the code."""
-        fraction = _("fraction %(number)s") % {"number": self.fraction} if self.fraction else _("fraction not numbered")
-        return f"{self.day:%A, %B} {self.day.day}, {self.day.year}, {fraction}"
 
-
-def course_cells(ledger: CourseLedger, usual: tuple[str, ...], machines: dict[int, Machine], user: User) -> list[Cell]:
+def course_cells(ledger: CourseLedger, usual: tuple[str, ...], user: User) -> list[Cell]:
     """A cell for every row of the ledger, in its order."""
-    sessions_of_day = Counter(row.day for row in ledger.rows if row.session)
-    names_sites = len(ledger.prescriptions) > 1
-    return [
-        _session_cell(row, usual, machines, user, names_sites=names_sites, is_alone=sessions_of_day[row.day] < 2)
-        if row.session
-        else _planned_cell(row, user, names_sites=names_sites)
-        for row in ledger.rows
-    ]
+    cells = _Cells(ledger, usual, user)
+    return [cells.of_session(row) if row.session else cells.of_planned(row) for row in ledger.rows]
 
 
 def usual_modifiers(rows: Iterable[LedgerRow]) -> tuple[str, ...]:
@@ -151,84 +140,145 @@ def usual_modifiers(rows: Iterable[LedgerRow]) -> tuple[str, ...]:
     return tuple(m for m in firsts[0].modifiers if all(m in line.modifiers for line in firsts))
 
 
-def _session_cell(
-    row: LedgerRow,
-    usual: tuple[str, ...],
-    machines: dict[int, Machine],
-    user: User,
-    *,
-    names_sites: bool,
-    is_alone: bool,
-) -> Cell:
-    session = row.session
-    shown = tuple(_line_view(line, usual) for line in row.lines)
-    state, label = _session_state(row, shown)
-    clock = _clock(session.local_start)
-    return Cell(
-        anchor=f"session-{session.pk}",
-        day=row.day,
-        kind="session",
-        fraction=_numbers(row),
-        site=_sites(row) if names_sites else "",
-        time="" if is_alone else clock,
-        state=state,
-        state_label=label,
-        reasons=_reasons(row),
-        badges=_badges(row),
-        prescribed=_prescribed(row),
-        delivered=_delivered(row, clock, machines),
-        authorized=_authorized(row),
-        paid=_paid(row) if row.charged else "",
-        url=reverse("session-detail", args=[session.pk]),
-        primary_url=shown[0].why_url if shown else reverse("session-why", args=[session.pk]),
-        shown_by=_shown_by(row, state),
-        line=shown[0] if shown else None,
-        further=shown[1:],
-        actions=_session_actions(row, user),
-    )
+class _Cells:
+    """Makes one cell after the other; the words and addresses that most of them need are looked up once."""
+
+    def __init__(self, ledger: CourseLedger, usual: tuple[str, ...], user: User) -> None:
+        self.usual = usual
+        self.sessions_of_day = Counter(row.day for row in ledger.rows if row.session)
+        self.names_sites = len(ledger.prescriptions) > 1
+        self.may_amend = user.has_perm("portal.change_treatmentsession")
+        self.may_void = user.has_perm("portal.delete_treatmentsession")
+        self.may_miss = user.has_perm("portal.change_scheduledfraction")
+        self.session_url, self.why_url = _addresses("session-detail"), _addresses("session-why")
+        self.line_url, self.missed_url = _addresses("line-why"), _addresses("fraction-missed")
+        self.amend_url, self.void_url = _addresses("session-amend"), _addresses("session-void")
+        self.numbered, self.not_numbered = _("fraction %(number)s"), _("fraction not numbered")
+        self.amend, self.void = _("Amend"), _("Void")
+        self.miss, self.undo = _("Missed"), _("Undo missed")
+        self.yes, self.in_part, self.no = _("yes"), _("in part"), _("no")
+        self.prescribed, self.beyond = _("%(number)s of %(prescribed)d"), _("%(number)s, beyond %(prescribed)d")
+        self.not_asked_for, self.not_known = _("not asked for"), _("not known")
+        self.roles = {role: _("guidance") if role == LineRole.GUIDANCE else _("delivery") for role in LineRole}
+        self.claim_forms = {form: str(label).partition(" (")[0] for form, label in ClaimForm.choices}
+        self.states = {state: str(label) for state, label in LineState.choices}
+
+    def of_session(self, row: LedgerRow) -> Cell:
+        session = row.session
+        shown = tuple(self._line(line) for line in row.lines)
+        state, label = _session_state(row, shown)
+        fraction, clock = _numbers(row), _clock(session.local_start)
+        return Cell(
+            anchor=f"session-{session.pk}",
+            day=row.day,
+            kind="session",
+            fraction=fraction,
+            in_words=self._in_words(row.day, fraction),
+            site=_sites(row) if self.names_sites else "",
+            time="" if self.sessions_of_day[row.day] < 2 else clock,
+            state=state,
+            state_label=label,
+            reasons=_reasons(row),
+            badges=_badges(row),
+            prescribed=self._prescribed(row),
+            delivered=self._delivered(row, clock),
+            authorized=self._authorized(row),
+            paid=self._paid(row) if row.charged else "",
+            url=self.session_url(session.pk),
+            primary_url=shown[0].why_url if shown else self.why_url(session.pk),
+            shown_by=_shown_by(row, state),
+            line=shown[0] if shown else None,
+            further=shown[1:],
+            actions=self._session_actions(row),
+        )
+
+    def of_planned(self, row: LedgerRow) -> Cell:
+        planned = row.planned
+        state, label = _planned_state(row)
+        action = Action(self.undo if row.is_missed else self.miss, self.missed_url(planned.pk))
+        actions = (action,) if self.may_miss else ()
+        fraction = _numbers(row)
+        when = [_clock(planned.planned_time)] if planned.planned_time else []
+        return Cell(
+            anchor=f"planned-{planned.pk}",
+            day=row.day,
+            kind=MISSED if row.is_missed else PLANNED,
+            fraction=fraction,
+            in_words=self._in_words(row.day, fraction),
+            site=_sites(row) if self.names_sites else "",
+            time="".join(when),
+            state=state,
+            state_label=label,
+            reasons=(planned.missed_reason,) if row.is_missed else (),
+            badges=_badges(row),
+            prescribed=self._prescribed(row),
+            delivered=", ".join([self.no, *when, planned.machine_name]),
+            authorized="",
+            paid="",
+            url="",
+            primary_url=actions[0].url if actions else "",
+            shown_by=_shown_by(row, state),
+            actions=actions,
+        )
+
+    def _line(self, line: ChargeLine) -> LineView:
+        return LineView(
+            code=line.code,
+            usual=tuple(m for m in line.modifiers if m in self.usual),
+            unusual=tuple(m for m in line.modifiers if m not in self.usual),
+            units=line.units,
+            claim_form=self.claim_forms[line.claim_form],
+            role=self.roles[line.role],
+            state=line.state,
+            state_label=self.states[line.state],
+            why_url=self.line_url(line.pk),
+        )
+
+    def _in_words(self, day: date, fraction: str) -> str:
+        told = self.numbered % {"number": fraction} if fraction else self.not_numbered
+        return f"{day:%A, %B} {day.day}, {day.year}, {told}"
+
+    def _prescribed(self, row: LedgerRow) -> str:
+        """How each fraction stands to its prescription: 5 of 35, or beyond it."""
+        return " + ".join(
+            (self.prescribed if fraction.is_prescribed else self.beyond)
+            % {"number": fraction.number or "?", "prescribed": fraction.prescription.fractions}
+            for fraction in row.fractions
+        )
+
+    def _delivered(self, row: LedgerRow, clock: str) -> str:
+        session = row.session
+        whole = self.yes if session.completion == Completion.COMPLETE else self.in_part
+        where = [session.machine_name] if session.machine_name else []
+        return ", ".join([whole if row.is_delivered else self.no, clock, *where])
+
+    def _authorized(self, row: LedgerRow) -> str:
+        held_against = row.authorization
+        if Disagreement.CHARGED_NOT_AUTHORIZED in row.disagreements:
+            return _("no: %(number)s does not cover it") % {"number": held_against.number} if held_against else self.no
+        if held_against is None:
+            return self.not_asked_for if row.is_delivered and row.ruling else ""
+        return held_against.number
+
+    def _paid(self, row: LedgerRow) -> str:
+        return self.not_known if row.paid is None else f"${row.paid:,.2f}"
+
+    def _session_actions(self, row: LedgerRow) -> tuple[Action, ...]:
+        session = row.session
+        if session.voided_at is not None:
+            return ()
+        actions = []
+        if self.may_amend:
+            actions.append(Action(self.amend, self.amend_url(session.pk)))
+        if self.may_void:
+            actions.append(Action(self.void, self.void_url(session.pk)))
+        return tuple(actions)
 
 
-def _planned_cell(row: LedgerRow, user: User, *, names_sites: bool) -> Cell:
-    planned = row.planned
-    kind = MISSED if row.is_missed else PLANNED
-    state, label = _planned_state(row)
-    action = Action(_("Undo missed") if row.is_missed else _("Missed"), reverse("fraction-missed", args=[planned.pk]))
-    actions = (action,) if user.has_perm("portal.change_scheduledfraction") else ()
-    when = [_clock(planned.planned_time)] if planned.planned_time else []
-    return Cell(
-        anchor=f"planned-{planned.pk}",
-        day=row.day,
-        kind=kind,
-        fraction=_numbers(row),
-        site=_sites(row) if names_sites else "",
-        time="".join(when),
-        state=state,
-        state_label=label,
-        reasons=(planned.missed_reason,) if row.is_missed else (),
-        badges=_badges(row),
-        prescribed=_prescribed(row),
-        delivered=", ".join([_("no"), *when, planned.machine.name]),
-        authorized="",
-        paid="",
-        url="",
-        primary_url=actions[0].url if actions else "",
-        shown_by=_shown_by(row, state),
-        actions=actions,
-    )
-
-
-def _line_view(line: ChargeLine, usual: tuple[str, ...]) -> LineView:
-    return LineView(
-        code=line.code,
-        usual=tuple(m for m in line.modifiers if m in usual),
-        unusual=tuple(m for m in line.modifiers if m not in usual),
-        units=line.units,
-        claim_form=line.get_claim_form_display().partition(" (")[0],
-        role=_("guidance") if line.role == LineRole.GUIDANCE else _("delivery"),
-        state=line.state,
-        state_label=line.get_state_display(),
-        why_url=reverse("line-why", args=[line.pk]),
-    )
+def _addresses(name: str) -> Callable[[int], str]:
+    """The address of that name for each key; one that is found by name for every cell takes longer than the cell."""
+    before, after = reverse(name, args=[0]).split("0")
+    return lambda pk: f"{before}{pk}{after}"
 
 
 def _session_state(row: LedgerRow, lines: tuple[LineView, ...]) -> tuple[str, str]:
@@ -294,41 +344,8 @@ def _reasons(row: LedgerRow) -> tuple[str, ...]:
     errors = [finding["name"] for finding in row.ruling.findings if finding["severity"] == "error"]
     titles = tuple(dict.fromkeys(finding_title(name) for name in [*errors, *(hold.name for hold in row.holds)]))
     if not titles and session.completion != Completion.COMPLETE:
-        return (session.get_completion_display(),)
+        return (str(Completion(session.completion).label),)
     return titles
-
-
-def _prescribed(row: LedgerRow) -> str:
-    """How each fraction stands to its prescription: 5 of 35, or beyond it."""
-    told = []
-    for fraction in row.fractions:
-        words = _("%(number)s of %(prescribed)d") if fraction.is_prescribed else _("%(number)s, beyond %(prescribed)d")
-        told.append(words % {"number": fraction.number or "?", "prescribed": fraction.prescription.fractions})
-    return " + ".join(told)
-
-
-def _delivered(row: LedgerRow, clock: str, machines: dict[int, Machine]) -> str:
-    session = row.session
-    machine = machines.get(session.machine_id)
-    where = [machine.name] if machine else []
-    whole = _("yes") if session.completion == Completion.COMPLETE else _("in part")
-    return ", ".join([whole if row.is_delivered else _("no"), clock, *where])
-
-
-def _authorized(row: LedgerRow) -> str:
-    if Disagreement.CHARGED_NOT_AUTHORIZED in row.disagreements:
-        return (
-            _("no: %(number)s does not cover it") % {"number": row.authorization.number}
-            if row.authorization
-            else _("no")
-        )
-    if row.authorization is None:
-        return _("not asked for") if row.is_delivered and row.ruling else ""
-    return row.authorization.number
-
-
-def _paid(row: LedgerRow) -> str:
-    return _("not known") if row.paid is None else f"${row.paid:,.2f}"
 
 
 def _shown_by(row: LedgerRow, state: str) -> frozenset[str]:
@@ -355,15 +372,3 @@ def _sites(row: LedgerRow) -> str:
 
 def _clock(at) -> str:
     return f"{at:%I:%M %p}".lstrip("0")
-
-
-def _session_actions(row: LedgerRow, user: User) -> tuple[Action, ...]:
-    session = row.session
-    if session.voided_at is not None:
-        return ()
-    actions = []
-    if user.has_perm("portal.change_treatmentsession"):
-        actions.append(Action(_("Amend"), reverse("session-amend", args=[session.pk])))
-    if user.has_perm("portal.delete_treatmentsession"):
-        actions.append(Action(_("Void"), reverse("session-void", args=[session.pk])))
-    return tuple(actions)

@@ -502,6 +502,7 @@ def test_reconcile_needs_as_many_queries_for_many_as_for_one(
     organization, course, django_assert_num_queries, django_assert_max_num_queries
 ):
     deliver(course, 1)
+    plan(course, 3, TODAY)
     capture(course)
     with django_assert_max_num_queries(30) as counted:
         found_in(course)
