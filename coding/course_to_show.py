@@ -8,12 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
+
+from django.db.models import FilteredRelation, Q, QuerySet
 
 from coding.courses_in_brief import NOTHING, BriefFraction, BriefLine, BriefPlanned, BriefSession, Related
 from coding.ledger import CourseLedger, CourseRows, ledger_of, lines_to_show
-from coding.models import ChargeLine, SessionHold, SessionRuling
+from coding.models import ChargeLine, SessionHold
 from coding.shaping import PatientRecord
 from payers.models import Authorization, Coverage, PolicyVersion
 from portal.models import Course, Department, Prescription, ScheduledFraction, TreatmentSession
@@ -66,7 +68,8 @@ def ledger_to_show(course: Course, *, today: date) -> CourseLedger:
 
 
 class CourseToShow:
-    """Everything of `ClinicRows` that the ledger of one course is made from, in a fixed number of queries.
+    """Everything of `ClinicRows` and `CourseRows` that the ledger of one course is made from, in a fixed number of
+    queries.
 
     The patient's other courses are read too: their visits stand beside those of this one. `prescriptions` are all of
     the patient, by id.
@@ -74,18 +77,16 @@ class CourseToShow:
 
     def __init__(self, course: Course) -> None:
         self._course, patient = course, course.patient_id
-        ordered = Prescription.objects.filter(course__patient=patient).order_by("number")
-        self.prescriptions = {p.pk: p for p in ordered.select_related("signed_by", "plan_approved_by")}
+        self.prescriptions = {p.pk: p for p in _prescriptions().filter(course__patient=patient)}
         for prescription in self.prescriptions.values():
             if prescription.course_id == course.pk:
                 prescription.course = course
+        self._rulings: dict[int, ShownRuling] = {}
         sessions = self._read_sessions()
         self.sessions = {patient: [session for session in sessions if session.voided_at is None]}
         self._voided = [session for session in sessions if session.voided_at and session.course_id == course.pk]
-        coverages = Coverage.objects.filter(patient=patient, rank=1).order_by("-starts_on")
-        self.coverages = {patient: list(coverages.select_related("payer"))}
-        authorizations = Authorization.objects.filter(course__patient=patient).order_by("starts_on", "id")
-        self.authorizations = {patient: list(authorizations.select_related("payer"))}
+        self.coverages = {patient: list(_coverages().filter(patient=patient))}
+        self.authorizations = {patient: list(_authorizations().filter(course__patient=patient))}
 
     @cached_property
     def versions(self) -> list[PolicyVersion]:
@@ -96,73 +97,46 @@ class CourseToShow:
 
     def of_course(self) -> CourseRows:
         """What was planned and voided, charged, held and ruled on in the course."""
-        planned = ScheduledFraction.objects.filter(prescription__course=self._course)
-        lines = ChargeLine.objects.filter(session__course=self._course, replaced_in__isnull=True).order_by()
+        course = self._course.pk
         holds: dict[int, list[ShownHold]] = defaultdict(list)
-        open_holds = SessionHold.objects.open().filter(session__course=self._course)
-        for row in open_holds.values_list("session", "name"):
+        for row in _holds().filter(session__course=course):
             holds[row[0]].append(ShownHold(*row))
-        rulings = SessionRuling.objects.current().filter(session__course=self._course).order_by()
         return CourseRows(
-            lines=lines_to_show(
-                ShownLine(*row)
-                for row in lines.values_list(
-                    "pk", "session", "claim_form", "role", "state", "code", "modifiers", "units"
-                )
-            ),
+            lines=lines_to_show(ShownLine(*row) for row in _lines().filter(session__course=course)),
             holds=holds,
-            rulings={row[0]: ShownRuling(*row) for row in rulings.values_list("session", "findings", "file_by")},
-            voided={self._course.pk: self._voided},
+            rulings=self._rulings,
+            voided={course: self._voided},
             planned={
-                self._course.pk: [
+                course: [
                     ShownPlanned(*row[:6], self.prescriptions[row[1]], *row[6:])
-                    for row in planned.order_by("planned_on", "planned_time", "fraction_number", "pk").values_list(
-                        "pk",
-                        "prescription",
-                        "fraction_number",
-                        "planned_on",
-                        "missed_reason",
-                        "machine",
-                        "machine__department",
-                        "planned_time",
-                        "machine__name",
-                    )
+                    for row in _planned().filter(prescription__course=course)
                 ]
             },
         )
 
     def _read_sessions(self) -> list[ShownSession]:
-        """The patient's sessions, voided ones too, each with the fractions that it delivered."""
+        """The patient's sessions, voided ones too, each with the fractions that it delivered and its ruling."""
         sessions: dict[int, list[Any]] = {}
         fractions: dict[int, list[BriefFraction]] = defaultdict(list)
-        rows = TreatmentSession.objects.filter(course__patient=self._course.patient_id).order_by()
-        for *values, prescription_id, number in rows.values_list(
-            "pk",
-            "course",
-            "department",
-            "machine",
-            "date_of_service",
-            "started_at",
-            "completion",
-            "voided_at",
-            "void_reason",
-            "machine__name",
-            "delivered_fractions__prescription",
-            "delivered_fractions__fraction_number",
+        for pk, ruling_id, findings, file_by, prescription_id, number, *values in _sessions().filter(
+            course__patient=self._course.patient_id
         ):
-            sessions[values[0]] = values
+            sessions[pk] = values
+            if ruling_id is not None:
+                self._rulings[pk] = ShownRuling(pk, findings, file_by)
             if prescription_id is not None:
                 prescription = self.prescriptions[prescription_id]
-                fractions[values[0]].append(BriefFraction(prescription, prescription_id, number))
-        departments = self._departments({values[2] for values in sessions.values()})
+                fractions[pk].append(BriefFraction(prescription, prescription_id, number))
+        departments = self._departments({department_id for _course, department_id, *_others in sessions.values()})
         for delivered in fractions.values():
             delivered.sort(key=lambda fraction: fraction.prescription.number)
         return [
             ShownSession(
-                *values[:8],
-                departments[values[2]],
+                pk,
+                *values[:7],
+                departments[values[1]],
                 Related(fractions[pk]) if pk in fractions else NOTHING,
-                *values[8:],
+                *values[7:],
             )
             for pk, values in sessions.items()
         ]
@@ -173,3 +147,74 @@ class CourseToShow:
         if others := set(wanted) - known.keys():
             known |= Department.objects.prefetch_related("billers").in_bulk(others)
         return known
+
+
+# What every course asks alike, put together once: only whose rows they are is said at each.
+
+
+@cache
+def _prescriptions() -> QuerySet[Prescription]:
+    return Prescription.objects.order_by("number").select_related("signed_by", "plan_approved_by")
+
+
+@cache
+def _coverages() -> QuerySet[Coverage]:
+    return Coverage.objects.filter(rank=1).order_by("-starts_on").select_related("payer")
+
+
+@cache
+def _authorizations() -> QuerySet[Authorization]:
+    return Authorization.objects.order_by("starts_on", "id").select_related("payer")
+
+
+@cache
+def _sessions() -> QuerySet[TreatmentSession]:
+    """A row for each fraction that a session delivered, or one where it delivered none."""
+    current = FilteredRelation("rulings", condition=Q(rulings__is_current=True))
+    return (
+        TreatmentSession.objects.annotate(current=current)
+        .order_by()
+        .values_list(
+            "pk",
+            "current",
+            "current__findings",
+            "current__file_by",
+            "delivered_fractions__prescription",
+            "delivered_fractions__fraction_number",
+            "course",
+            "department",
+            "machine",
+            "date_of_service",
+            "started_at",
+            "completion",
+            "voided_at",
+            "void_reason",
+            "machine__name",
+        )
+    )
+
+
+@cache
+def _lines() -> QuerySet[ChargeLine]:
+    standing = ChargeLine.objects.filter(replaced_in__isnull=True).order_by()
+    return standing.values_list("pk", "session", "claim_form", "role", "state", "code", "modifiers", "units")
+
+
+@cache
+def _holds() -> QuerySet[SessionHold]:
+    return SessionHold.objects.open().values_list("session", "name")
+
+
+@cache
+def _planned() -> QuerySet[ScheduledFraction]:
+    return ScheduledFraction.objects.order_by("planned_on", "planned_time", "fraction_number", "pk").values_list(
+        "pk",
+        "prescription",
+        "fraction_number",
+        "planned_on",
+        "missed_reason",
+        "machine",
+        "machine__department",
+        "planned_time",
+        "machine__name",
+    )

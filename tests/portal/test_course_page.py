@@ -246,7 +246,7 @@ def test_course_page_asks_as_often_for_44_sessions_as_for_10(
     deliver(course, *(MONDAY + timedelta(days=n * 4) for n in range(10)))
     deliver(long_course, *(MONDAY + timedelta(days=n) for n in range(44)))
     client.force_login(coder)
-    with django_assert_max_num_queries(33) as of_ten:
+    with django_assert_max_num_queries(20) as of_ten:
         client.get(reverse("course-detail", args=[course.pk]))
 
     with django_assert_num_queries(len(of_ten)):
@@ -400,7 +400,7 @@ def test_course_page_with_two_prescriptions_asks_as_often_for_44_sessions(
     deliver(course, *(MONDAY + timedelta(days=n * 10) for n in range(5)))
     deliver(long_course, *(MONDAY + timedelta(days=n) for n in range(44)))
     client.force_login(coder)
-    with django_assert_max_num_queries(34) as of_five:
+    with django_assert_max_num_queries(20) as of_five:
         client.get(reverse("course-detail", args=[course.pk]))
 
     with django_assert_num_queries(len(of_five)):
