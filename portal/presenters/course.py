@@ -133,7 +133,8 @@ def course_page(course: Course, *, user: User, today: date, is_table: bool, show
     coverages = ledger.record.coverages
     current_day = _day_of_interest(ledger, today)
     bars, shortage = authorization_bars(ledger, today), authorization_shortage(ledger)
-    numbers = _numbers(ledger, cells, show=show, is_table=is_table)
+    address = reverse("course-detail", args=[course.pk])
+    numbers = _numbers(ledger, cells, address, show=show, is_table=is_table)
     return CoursePage(
         course=course,
         setting=_setting_words(course, current_day),
@@ -153,21 +154,22 @@ def course_page(course: Course, *, user: User, today: date, is_table: bool, show
         counts=_counts(cells),
         usual_modifiers=usual,
         first_problem=next((cell for cell in cells if cell.is_problem), None),
-        showing=_showing(course, numbers, cells, is_table=is_table),
+        showing=_showing(address, numbers, cells, is_table=is_table),
         pattern_url=_pattern_url(ledger) if user.has_perm("portal.add_scheduledfraction") else "",
-        calendar_url=_page_url(course, show=show),
-        table_url=_page_url(course, show=show, is_table=True),
+        calendar_url=_page_url(address, show=show),
+        table_url=_page_url(address, show=show, is_table=True),
         is_table=is_table,
     )
 
 
-def _page_url(course: Course, *, show: str = "", is_table: bool = False) -> str:
+def _page_url(address: str, *, show: str = "", is_table: bool = False) -> str:
     asked = {key: value for key, value in (("view", "table" if is_table else ""), ("show", show)) if value}
-    address = reverse("course-detail", args=[course.pk])
     return f"{address}?{urlencode(asked)}" if asked else address
 
 
-def _numbers(ledger: CourseLedger, cells: Sequence[Cell], *, show: str, is_table: bool) -> list[LedgerNumber]:
+def _numbers(
+    ledger: CourseLedger, cells: Sequence[Cell], address: str, *, show: str, is_table: bool
+) -> list[LedgerNumber]:
     """The ledger in totals, in the order of its columns; a chosen number leads back to everything."""
     delivered = sum(ledger.delivered.values())
     problems = sum(cell.is_problem for cell in cells)
@@ -187,7 +189,7 @@ def _numbers(ledger: CourseLedger, cells: Sequence[Cell], *, show: str, is_table
         LedgerNumber(
             label=label,
             value=value,
-            url=_page_url(ledger.course, show="" if key == show else key, is_table=is_table)
+            url=_page_url(address, show="" if key == show else key, is_table=is_table)
             if any(key in cell.shown_by for cell in cells)
             else "",
             is_chosen=bool(key) and key == show,
@@ -198,9 +200,7 @@ def _numbers(ledger: CourseLedger, cells: Sequence[Cell], *, show: str, is_table
     ]
 
 
-def _showing(
-    course: Course, numbers: Sequence[LedgerNumber], cells: Sequence[Cell], *, is_table: bool
-) -> Showing | None:
+def _showing(address: str, numbers: Sequence[LedgerNumber], cells: Sequence[Cell], *, is_table: bool) -> Showing | None:
     chosen = next((number for number in numbers if number.is_chosen), None)
     if chosen is None:
         return None
@@ -211,7 +211,7 @@ def _showing(
         len(cells),
     )
     sentence = words % {"label": chosen.label, "count": count, "all": len(cells)}
-    return Showing(sentence, chosen.key, _page_url(course, is_table=is_table))
+    return Showing(sentence, chosen.key, _page_url(address, is_table=is_table))
 
 
 def _pattern_url(ledger: CourseLedger) -> str:

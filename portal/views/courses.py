@@ -30,7 +30,7 @@ from portal.services.clinic import (
 @permission_required("portal.view_course", raise_exception=True)
 def course_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The fraction calendar, or with ?view=table the same as a table; ?show= names a number of the ledger."""
-    courses = _courses(request.user).select_related("physician")
+    courses = Course.objects.visible_to(request.user).select_related("department", "patient", "physician")
     course = get_object_or_404(courses.prefetch_related("department__statuses", "department__billers"), pk=pk)
     page = course_page(
         course,
