@@ -3,7 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,26 +18,22 @@ from payers.reading_services import to_read
 from portal.forms.clock_fields import in_clock_words
 from portal.forms.day_sheets import FIELDS, NOT_ENTERED, OUTCOME_LABELS, DayRowForm, row_values
 from portal.models import (
+    Completion,
     Course,
     Department,
     Guidance,
     Machine,
     MotionManagement,
     ScheduledFraction,
-    SessionCandidate,
     TreatmentSession,
     User,
 )
 from portal.presenters.rulings import finding_title
-from portal.services.day_sheet_undo import Refusal, last_step
-from portal.services.day_sheets import (
-    DayRow,
-    MachineDay,
-    Outcome,
-    Remark,
-    last_change,
-    machine_day,
-)
+from portal.services.answers import Query, answer
+from portal.services.day_sheet_reading import SessionElsewhere, machine_day, sessions_of
+from portal.services.day_sheet_undo import Refusal
+from portal.services.day_sheets import DayRow, MachineDay, Outcome, Remark, last_change
+from portal.services.log_matching import OpenRecord
 
 ENTERING = (
     "portal.add_treatmentsession",
@@ -191,7 +188,6 @@ class DaySheet:
     held: int
     tabs: list[MachineTab] = field(default_factory=list)
     departments: list[tuple[str, str, bool]] = field(default_factory=list)
-    can_undo: bool = False
     to_read: list[Attestation] = field(default_factory=list)
 
     @property
@@ -245,11 +241,18 @@ def day_sheet(
     """The whole sheet, in a number of queries that does not grow with its rows. `forms` are those typed in."""
     sheet = day_sheet_rows(machine, day, user=user, today=today, forms=forms)
     sheet.tabs, sheet.departments = _machines(sheet, user)
-    sheet.can_undo = sheet.may_enter and last_step(machine=machine, day=day, by=user) is not None
     if sheet.may_enter:
-        rulings = SessionRuling.objects.current().filter(session__machine=machine, session__date_of_service=day)
-        sheet.to_read = list(to_read(user).filter(version__in=rulings.values("policy_version")))
+        asked = [pk for (pk,) in answer(_to_read_query(user.pk, machine.pk, day))]
+        sheet.to_read = list(to_read(user).filter(pk__in=asked)) if asked else []
     return sheet
+
+
+@lru_cache(maxsize=1000)
+def _to_read_query(user: int, machine: int, day: date) -> Query:
+    """What the person is asked to read of the policies by which the day was ruled."""
+    rulings = SessionRuling.objects.current().filter(session__machine=machine, session__date_of_service=day)
+    asked = to_read(User(pk=user)).filter(version__in=rulings.values("policy_version"))
+    return asked.order_by().values_list("pk").query.sql_with_params()
 
 
 def day_sheet_rows(
@@ -268,7 +271,7 @@ def day_sheet_rows(
     """
     found = found or machine_day(machine=machine, day=day)
     may_enter = day <= today and user.has_perms(ENTERING)
-    lines = _lines([session.pk for row in found.rows for session in row.sessions])
+    lines = _lines(machine.pk, day) if any(row.sessions for row in found.rows) else {}
     return DaySheet(
         machine=machine,
         day=day,
@@ -279,21 +282,22 @@ def day_sheet_rows(
         loose=[_loose(candidate) for candidate in found.loose],
         matched=sum(found.is_matched(row) for row in found.rows) if may_enter else 0,
         held=sum(
-            any(line.state == LineState.HELD for session in row.sessions for line in lines[session.pk])
+            any(line.state == LineState.HELD for session in row.sessions for line in lines.get(session.pk, ()))
             for row in found.rows
         ),
     )
 
 
-def usual_guidance(courses: Sequence[Course]) -> dict[int, str]:
+def usual_guidance(courses: Collection[int]) -> dict[int, str]:
     """The guidance of each course's last session: what its next one most likely has."""
-    last = (
-        TreatmentSession.objects.standing()
-        .filter(course__in=courses)
-        .order_by("course", "-started_at", "-pk")
-        .distinct("course")
-    )
-    return dict(last.values_list("course", "guidance"))
+    return dict(answer(_guidance_query(tuple(courses)))) if courses else {}
+
+
+@lru_cache(maxsize=1000)
+def _guidance_query(courses: tuple[int, ...]) -> Query:
+    sessions = TreatmentSession.objects.standing().filter(course__in=courses)
+    last = sessions.order_by("course", "-started_at", "-pk").distinct("course")
+    return last.values_list("course", "guidance").query.sql_with_params()
 
 
 def _views(
@@ -307,19 +311,19 @@ def _views(
 ) -> list[RowView]:
     numbered = [(n, row) for n, row in enumerate(found.rows, start=1) if only is None or row.course.pk in only]
     rows = [row for _number, row in numbered]
-    sessions = [session.pk for row in rows for session in row.sessions]
     payers = _payers(rows, found.day)
-    guidances = usual_guidance([row.course for row in rows if not row.sessions]) if may_enter else {}
-    reasons, opens = _reasons(sessions), _courses_to_open(rows, user)
+    guidances = usual_guidance([row.course.pk for row in rows if not row.sessions]) if may_enter else {}
+    reasons = _reasons(found.machine.pk, found.day) if any(row.sessions for row in rows) else {}
+    opens = _courses_to_open(rows, user)
     outcomes, motions = _outcome_choices(), _motion_choices()
     course_url, session_url = _addresses("course-detail"), _addresses("session-detail")
     names = Counter(_alike(row) for row in found.rows)
     zone = found.machine.department.zone
-    has_log = any(row.records for row in found.rows) or any(_is_logged(s) for r in found.rows for s in r.sessions)
+    has_log = any(row.records for row in found.rows) or any(s.logged_at for r in found.rows for s in r.sessions)
     views = []
     for number, row in numbered:
         remarks = found.remarks(row)
-        warnings = [reason for session in row.sessions for reason in reasons[session.pk]]
+        warnings = [reason for session in row.sessions for reason in reasons.get(session.pk, ())]
         warnings += [str(REMARKS[remark]) for remark in remarks if remark in REMARKS]
         elsewhere = found.elsewhere.get(row.course.pk, [])
         warnings += [_elsewhere_in_words(session) for session in elsewhere]
@@ -339,7 +343,7 @@ def _views(
             icon=OUTCOME_ICONS[row.outcome],
             recorded=" and ".join(in_clock_words(session.local_start) for session in row.sessions),
             log_words=_log_words(row, zone),
-            lines=[line for session in row.sessions for line in lines[session.pk]],
+            lines=[line for session in row.sessions for line in lines.get(session.pk, ())],
             warnings=list(dict.fromkeys(warnings)),
             notes=notes,
             links=_links(row, elsewhere, session_url),
@@ -413,14 +417,10 @@ def _motion_choices() -> dict[bool, tuple[tuple[str, str], ...]]:
     }
 
 
-def _is_logged(session: TreatmentSession) -> bool:
-    return getattr(session, "candidate", None) is not None
-
-
 def _log_words(row: DayRow, zone: Any) -> str:
     """When the treatment log says it was, where the row rests on it; empty where it does not."""
     if row.sessions:
-        clocks = [s.candidate.started_at for s in row.sessions if _is_logged(s)]
+        clocks = [session.logged_at for session in row.sessions if session.logged_at]
     else:
         clocks = [record.started_at.astimezone(zone) for record in row.records]
     return ", ".join(in_clock_words(clock) for clock in clocks)
@@ -431,18 +431,20 @@ def _notes(row: DayRow, *, has_log: bool) -> list[str]:
     notes = []
     if row.is_missed and not row.sessions and row.planned[0].missed_reason:
         notes.append(row.planned[0].missed_reason)
-    if has_log and not row.records and not row.is_missed and not any(_is_logged(s) for s in row.sessions):
+    if has_log and not row.records and not row.is_missed and not any(s.logged_at for s in row.sessions):
         notes.append(str(NO_RECORD))
     for session in row.sessions:
-        if _is_logged(session) and session.candidate.started_at.replace(second=0) != session.local_start.replace(
-            second=0, microsecond=0, tzinfo=None
-        ):
-            clock = in_clock_words(session.candidate.started_at)
+        if session.logged_at and _minute(session.logged_at) != _minute(session.local_start):
+            clock = in_clock_words(session.logged_at)
             notes.append(_("The treatment log says %(clock)s") % {"clock": clock})
     return notes
 
 
-def _links(row: DayRow, elsewhere: Iterable[TreatmentSession], session_url: Callable[[int], str]) -> list[Link]:
+def _minute(clock: datetime) -> datetime:
+    return clock.replace(second=0, microsecond=0, tzinfo=None)
+
+
+def _links(row: DayRow, elsewhere: Iterable[SessionElsewhere], session_url: Callable[[int], str]) -> list[Link]:
     """The sessions' own pages, and those of records that the row does not take in by itself."""
     words = _("Session of %(clock)s")
     links = [
@@ -454,7 +456,7 @@ def _links(row: DayRow, elsewhere: Iterable[TreatmentSession], session_url: Call
     return links
 
 
-def _loose(candidate: SessionCandidate) -> Link:
+def _loose(candidate: OpenRecord) -> Link:
     label = _("Record of %(clock)s") % {"clock": in_clock_words(candidate.started_at)}
     return Link(label, reverse("candidate-detail", args=[candidate.pk]))
 
@@ -470,7 +472,8 @@ def _machines(sheet: DaySheet, user: User) -> tuple[list[MachineTab], list[tuple
         if m.is_active or m.pk == machine.pk
     ]
     here = [m for m in machines if m.department_id == machine.department_id]
-    counts = machine_counts([m.pk for m in here], day) | {machine.pk: (sheet.entered, len(sheet.rows))}
+    counts = machine_counts([m.pk for m in here if m.pk != machine.pk], day)
+    counts[machine.pk] = (sheet.entered, len(sheet.rows))
     tabs = [MachineTab(m.name, sheet_url(m, day), *counts[m.pk], is_here=m.pk == machine.pk) for m in here]
     firsts = {m.department_id: m for m in reversed(machines)}
     departments = [
@@ -483,13 +486,11 @@ def _machines(sheet: DaySheet, user: User) -> tuple[list[MachineTab], list[tuple
 def machine_counts(machines: Sequence[int], day: date) -> dict[int, tuple[int, int]]:
     """(entered, rows) of each machine's day: a row is a course that is planned or was treated there."""
     planned: dict[int, dict[int, bool]] = defaultdict(dict)
-    for place, course, missed in ScheduledFraction.objects.filter(machine__in=machines, planned_on=day).values_list(
-        "machine", "prescription__course", "missed_reason"
-    ):
-        planned[place][course] = planned[place].get(course, True) and bool(missed)
     treated: dict[int, set[int]] = defaultdict(set)
-    sessions = TreatmentSession.objects.standing().filter(machine__in=machines, date_of_service=day)
-    for place, course in sessions.values_list("machine", "course"):
+    places = tuple(machines)
+    for place, course, missed in answer(_planned_query(places, day)) if places else ():
+        planned[place][course] = planned[place].get(course, True) and bool(missed)
+    for place, course in answer(_treated_query(places, day)) if places else ():
         treated[place].add(course)
     return {
         place: (
@@ -500,37 +501,71 @@ def machine_counts(machines: Sequence[int], day: date) -> dict[int, tuple[int, i
     }
 
 
+@lru_cache(maxsize=1000)
+def _planned_query(machines: tuple[int, ...], day: date) -> Query:
+    planned = ScheduledFraction.objects.filter(machine__in=machines, planned_on=day).order_by()
+    return planned.values_list("machine", "prescription__course", "missed_reason").query.sql_with_params()
+
+
+@lru_cache(maxsize=1000)
+def _treated_query(machines: tuple[int, ...], day: date) -> Query:
+    sessions = TreatmentSession.objects.standing().filter(machine__in=machines, date_of_service=day).order_by()
+    return sessions.values_list("machine", "course").query.sql_with_params()
+
+
 def _payers(rows: list[DayRow], day: date) -> dict[int, str]:
     """Who is billed for each patient that day."""
-    patients = {row.course.patient_id for row in rows}
-    return dict(Coverage.objects.on(day).filter(patient__in=patients, rank=1).values_list("patient", "payer__name"))
+    patients = dict.fromkeys(row.course.patient_id for row in rows)
+    return dict(answer(_payers_query(tuple(patients), day))) if patients else {}
 
 
-def _lines(sessions: list[int]) -> dict[int, list[SheetLine]]:
+@lru_cache(maxsize=1000)
+def _payers_query(patients: tuple[int, ...], day: date) -> Query:
+    coverages = Coverage.objects.on(day).filter(patient__in=patients, rank=1)
+    return coverages.values_list("patient", "payer__name").query.sql_with_params()
+
+
+def _lines(machine: int, day: date) -> dict[int, list[SheetLine]]:
+    """The live lines of each session of the machine's day."""
     lines: dict[int, list[SheetLine]] = defaultdict(list)
     why_url = _addresses("line-why")
-    found = ChargeLine.objects.live().filter(session__in=sessions).order_by("role", "claim_form", "pk")
-    for session, pk, code, modifiers, state in found.values_list("session", "pk", "code", "modifiers", "state"):
-        lines[session].append(SheetLine(code=code, modifiers=tuple(modifiers), state=state, why_url=why_url(pk)))
+    for session, pk, code, modifiers, state in answer(_lines_query(machine, day)):
+        lines[session].append(SheetLine(code, tuple(modifiers), state, why_url(pk)))
     return lines
 
 
-def _reasons(sessions: list[int]) -> dict[int, list[str]]:
+@lru_cache(maxsize=1000)
+def _lines_query(machine: int, day: date) -> Query:
+    lines = ChargeLine.objects.live().filter(session__in=sessions_of(machine, day))
+    shown = ("session", "pk", "code", "modifiers", "state")
+    return lines.order_by("role", "claim_form", "pk").values_list(*shown).query.sql_with_params()
+
+
+def _reasons(machine: int, day: date) -> dict[int, list[str]]:
     """Why each session is not plainly ready: its errors, then its open holds, in the catalogue's few words."""
     reasons: dict[int, list[str]] = defaultdict(list)
-    rulings = SessionRuling.objects.current().filter(session__in=sessions).exclude(error_names=[]).order_by()
-    for session, names in rulings.values_list("session", "error_names"):
+    for session, names in answer(_errors_query(machine, day)):
         reasons[session] += [finding_title(name) for name in names]
-    holds = SessionHold.objects.open().filter(session__in=sessions)
-    for session, name in holds.values_list("session", "name"):
+    for session, name in answer(_holds_query(machine, day)):
         reasons[session].append(finding_title(name))
     return reasons
 
 
-def _elsewhere_in_words(session: TreatmentSession) -> str:
-    where = session.machine.name if session.machine else _("a machine that is not named")
+@lru_cache(maxsize=1000)
+def _errors_query(machine: int, day: date) -> Query:
+    rulings = SessionRuling.objects.current().filter(session__in=sessions_of(machine, day)).exclude(error_names=[])
+    return rulings.order_by().values_list("session", "error_names").query.sql_with_params()
+
+
+@lru_cache(maxsize=1000)
+def _holds_query(machine: int, day: date) -> Query:
+    holds = SessionHold.objects.open().filter(session__in=sessions_of(machine, day))
+    return holds.values_list("session", "name").query.sql_with_params()
+
+
+def _elsewhere_in_words(session: SessionElsewhere) -> str:
     return _("Recorded on %(machine)s at %(clock)s") % {
-        "machine": where,
+        "machine": session.machine or _("a machine that is not named"),
         "clock": in_clock_words(session.local_start),
     }
 
@@ -545,9 +580,8 @@ def _courses_to_open(rows: list[DayRow], user: User) -> set[int]:
 
 def _fraction(row: DayRow, highest: Mapping[int, int]) -> str:
     """n/N: what was delivered, else the next one."""
-    delivered = [f for session in row.sessions for f in session.delivered_fractions.all()]
-    if delivered:
-        return " + ".join(f"{f.fraction_number or '?'}/{f.prescription.fractions}" for f in delivered)
+    if row.delivered:
+        return " + ".join(f"{f.fraction_number or '?'}/{f.prescription.fractions}" for f in row.delivered)
     planned = {f.prescription_id: f.fraction_number for f in reversed(row.planned)}
     return " + ".join(
         f"{highest[p.pk] + 1 if p.pk in highest else planned[p.pk]}/{p.fractions}" for p in row.prescriptions
@@ -558,7 +592,7 @@ def _outcome(row: DayRow) -> str:
     if row.outcome:
         return str(OUTCOME_LABELS[row.outcome])
     if row.sessions:
-        return "; ".join(dict.fromkeys(session.get_completion_display() for session in row.sessions))
+        return "; ".join(dict.fromkeys(str(Completion(session.completion).label) for session in row.sessions))
     return _("Not entered")
 
 

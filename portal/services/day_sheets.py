@@ -3,13 +3,16 @@
 import hashlib
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum, auto
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Max, Q, QuerySet
 
 from portal.models import (
     AuditEvent,
@@ -29,7 +32,7 @@ from portal.models import (
 )
 from portal.services.clinic import miss_fraction, restore_fraction
 from portal.services.imports import confirm_candidate
-from portal.services.log_matching import LogRecord, MatchedRecords, match_records
+from portal.services.log_matching import LogRecord, OpenRecord, match_records
 from portal.services.sessions import amend_session, record_session
 
 # What a row can change of a session, and so what taking a step back restores.
@@ -99,16 +102,21 @@ class RowEntry:
     motion: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class DayRow:
-    """One course on one machine's day: its planned fractions, standing sessions and open log records, in order."""
+    """One course on one machine's day: its planned fractions, standing sessions and open log records, in order.
+
+    `delivered` is what the sessions delivered. They are records of the models where the row is recorded, and only what
+    is shown of them where it is shown. What follows from them is found once: a row is not added to once it is asked.
+    """
 
     course: Course
     planned: list[ScheduledFraction] = field(default_factory=list)
     sessions: list[TreatmentSession] = field(default_factory=list)
+    delivered: list[DeliveredFraction] = field(default_factory=list)
     records: list[LogRecord] = field(default_factory=list)
 
-    @property
+    @cached_property
     def mark(self) -> str:
         """What the row rests on, in twelve digits: another mark, and somebody has changed it."""
         parts = [f"s{session.pk}.{session.revision}" for session in self.sessions]
@@ -116,7 +124,7 @@ class DayRow:
         parts += [f"c{record.candidate.pk}" for record in self.records]
         return hashlib.blake2s(" ".join(parts).encode(), digest_size=6).hexdigest()
 
-    @property
+    @cached_property
     def outcome(self) -> Outcome | None:
         """What is recorded, or None where nothing is yet, or where the sheet has no word for it."""
         if not self.sessions:
@@ -130,42 +138,44 @@ class DayRow:
             return Outcome.INPATIENT if first.is_inpatient else Outcome.TREATED
         return None
 
-    @property
+    @cached_property
     def is_missed(self) -> bool:
         return bool(self.planned) and all(fraction.missed_reason for fraction in self.planned)
 
-    @property
+    @cached_property
     def is_beyond_the_sheet(self) -> bool:
         """Whether more is recorded than the row can say, so that it is amended session by session."""
         kinds = {(session.guidance, session.motion_management) for session in self.sessions}
         return bool(self.sessions) and (len(self.sessions) > 2 or len(kinds) > 1 or self.outcome is None)
 
-    @property
+    @cached_property
     def is_entered(self) -> bool:
         return bool(self.sessions) or self.is_missed
 
-    @property
+    @cached_property
     def prescriptions(self) -> list[Prescription]:
         """What is planned for the day, each once."""
         return list({fraction.prescription_id: fraction.prescription for fraction in self.planned}.values())
 
-    @property
+    @cached_property
     def visit(self) -> list[Prescription]:
         """What the day treats: as planned, else as recorded, else as the log has it."""
-        recorded = [delivered.prescription for s in self.sessions for delivered in s.delivered_fractions.all()]
+        if self.prescriptions:
+            return self.prescriptions
+        recorded = [delivered.prescription for delivered in self.delivered]
         logged = [prescription for record in self.records for prescription in record.prescriptions]
-        return self.prescriptions or list({p.pk: p for p in recorded or logged}.values())
+        return list({p.pk: p for p in recorded or logged}.values())
 
     @property
     def has_unclear_record(self) -> bool:
         """Whether nobody can tell here which prescription the log's record delivered."""
         return len(self.prescriptions) != 1 and not all(record.is_known for record in self.records)
 
-    @property
+    @cached_property
     def is_motion_prescribed(self) -> bool:
         return any(p.motion_management == MotionManagement.ACTIVE for p in self.visit)
 
-    @property
+    @cached_property
     def is_planned_twice(self) -> bool:
         return len({fraction.prescription_id for fraction in self.planned}) < len(self.planned)
 
@@ -191,9 +201,9 @@ class MachineDay:
     machine: Machine
     day: date
     rows: list[DayRow]
-    loose: list[SessionCandidate]
+    loose: list[OpenRecord]
     highest: dict[int, int]
-    elsewhere: dict[int, list[TreatmentSession]]
+    elsewhere: dict[int, list[Any]]
     _remarks: dict[int, list[Remark]] = field(default_factory=dict)
 
     def remarks(self, row: DayRow) -> list[Remark]:
@@ -253,25 +263,8 @@ class MachineDay:
         return told
 
 
-def machine_day(*, machine: Machine, day: date) -> MachineDay:
-    """The whole day, in a fixed number of queries."""
-    rows, matched = _rows(machine, day, None)
-    return MachineDay(
-        machine=machine,
-        day=day,
-        rows=rows,
-        loose=matched.loose,
-        highest=highest_fractions({p.pk for row in rows for p in row.prescriptions}),
-        elsewhere=_sessions_elsewhere(rows, machine, day),
-    )
-
-
 def day_rows(*, machine: Machine, day: date, courses: Collection[int] | None = None) -> list[DayRow]:
     """The rows of a machine's day in order of time, in a fixed number of queries; only those of `courses` if given."""
-    return _rows(machine, day, courses)[0]
-
-
-def _rows(machine: Machine, day: date, courses: Collection[int] | None) -> tuple[list[DayRow], MatchedRecords]:
     planned = (
         ScheduledFraction.objects.filter(machine=machine, planned_on=day)
         .select_related("prescription__course__patient")
@@ -282,12 +275,21 @@ def _rows(machine: Machine, day: date, courses: Collection[int] | None) -> tuple
         course = fraction.prescription.course
         rows.setdefault(course.pk, DayRow(course)).planned.append(fraction)
     _add_sessions(rows, machine, day)
-    matched = match_records(machine=machine, day=day, on_sheet=[row.course for row in rows.values()])
+    on_sheet = [row.course for row in rows.values()]
+    matched = match_records(machine=machine, day=day, on_sheet=on_sheet, prescriptions_of=_prescriptions)
     for course, records in matched.of_course.items():
         rows.setdefault(course, DayRow(matched.courses[course])).records = records
-    wanted = [row for row in rows.values() if courses is None or row.course.pk in courses]
-    wanted.sort(key=lambda row: (_clock_of(row, machine), row.course.patient.family_name, row.course.pk))
-    return wanted, matched
+    return in_order_of_time([row for row in rows.values() if courses is None or row.course.pk in courses], machine)
+
+
+def in_order_of_time(rows: Iterable[DayRow], machine: Machine) -> list[DayRow]:
+    """The rows as they stand on the sheet."""
+    zone = machine.department.zone
+    return sorted(rows, key=lambda row: (_clock_of(row, zone), row.course.patient.family_name, row.course.pk))
+
+
+def _prescriptions(courses: Collection[int]) -> QuerySet[Prescription]:
+    return Prescription.objects.filter(course__in=courses).order_by("number", "pk")
 
 
 def _add_sessions(rows: dict[int, DayRow], machine: Machine, day: date) -> None:
@@ -305,7 +307,7 @@ def _add_sessions(rows: dict[int, DayRow], machine: Machine, day: date) -> None:
     )
     unplanned = {session.course_id for session in sessions} - rows.keys()
     courses = Course.objects.select_related("patient").in_bulk(unplanned)
-    prescriptions = {p.pk: p for row in rows.values() for p in row.prescriptions}
+    prescriptions = {f.prescription_id: f.prescription for row in rows.values() for f in row.planned}
     delivered = [delivered for session in sessions for delivered in session.delivered_fractions.all()]
     prescriptions |= Prescription.objects.in_bulk({d.prescription_id for d in delivered} - prescriptions.keys())
     for fraction in delivered:
@@ -316,22 +318,7 @@ def _add_sessions(rows: dict[int, DayRow], machine: Machine, day: date) -> None:
         if session.department_id == machine.department_id:
             session.department = machine.department
         row.sessions.append(session)
-
-
-def _sessions_elsewhere(rows: list[DayRow], machine: Machine, day: date) -> dict[int, list[TreatmentSession]]:
-    """Without them a course that was moved would look untreated here and be entered twice."""
-    sessions: dict[int, list[TreatmentSession]] = defaultdict(list)
-    found = (
-        TreatmentSession.objects.standing()
-        .filter(course__in=[row.course.pk for row in rows], date_of_service=day, department=machine.department_id)
-        .exclude(pk__in=[session.pk for row in rows for session in row.sessions])
-        .select_related("machine")
-        .order_by("started_at", "pk")
-    )
-    for session in found:
-        session.department = machine.department
-        sessions[session.course_id].append(session)
-    return sessions
+        row.delivered += session.delivered_fractions.all()
 
 
 def highest_fractions(
@@ -341,17 +328,22 @@ def highest_fractions(
 
     Sessions in `besides` do not count, nor do those where the beam never went on. A prescription without any is absent.
     """
-    delivered = (
-        DeliveredFraction.objects.filter(
-            prescription__in=prescriptions, session__voided_at__isnull=True, fraction_number__isnull=False
-        )
-        .exclude(session__completion=Completion.NOT_STARTED)
-        .exclude(session__in=besides)
-    )
+    return dict(delivered_numbers(prescriptions, before=before, besides=besides))
+
+
+def delivered_numbers(
+    prescriptions: Collection[int] | QuerySet, *, before: datetime | None = None, besides: Collection[int] = ()
+) -> QuerySet:
+    """Each prescription with its highest number, as `highest_fractions` has them."""
+    delivered = DeliveredFraction.objects.filter(
+        prescription__in=prescriptions, session__voided_at__isnull=True, fraction_number__isnull=False
+    ).exclude(session__completion=Completion.NOT_STARTED)
+    if besides:
+        delivered = delivered.exclude(session__in=besides)
     if before is not None:
         delivered = delivered.filter(session__started_at__lt=before)
     numbers = delivered.order_by().values("prescription").annotate(highest=Max("fraction_number"))
-    return dict(numbers.values_list("prescription", "highest"))
+    return numbers.values_list("prescription", "highest")
 
 
 @transaction.atomic
@@ -492,7 +484,7 @@ def _confirm(
     visit = list({p.pk: p for p in prescription_of.values()}.values())
     numbers = {p.pk: number for p, number in _fractions_to_deliver(row, place, record.started_at, visit)}
     session = confirm_candidate(
-        candidate=record.candidate,
+        candidate=SessionCandidate(pk=record.candidate.pk),
         course=row.course,
         department=machine.department,
         fractions={pk: (p, numbers[p.pk]) for pk, p in prescription_of.items()},
@@ -563,12 +555,12 @@ def _is_plain(session: TreatmentSession) -> bool:
     return session.completion == Completion.COMPLETE and not session.is_inpatient
 
 
-def _clock_of(row: DayRow, machine: Machine) -> str:
+def _clock_of(row: DayRow, zone: ZoneInfo) -> str:
     """The time by which a row stands on the sheet: when it was planned, else when it began; the untimed come last."""
     planned = [fraction.planned_time for fraction in row.planned if fraction.planned_time]
     if planned:
         return f"{min(planned):%H:%M}"
     if row.sessions or row.records:
         first = (row.sessions or row.records)[0]
-        return f"{first.started_at.astimezone(machine.department.zone):%H:%M}"
+        return f"{first.started_at.astimezone(zone):%H:%M}"
     return "99:99"

@@ -1,11 +1,13 @@
 """Which course each open record of the treatment log belongs to, on one machine's day. Nothing is written here."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q, QuerySet
 
 from portal.models import (
     CandidateDelivery,
@@ -16,14 +18,35 @@ from portal.models import (
     Prescription,
     SessionCandidate,
 )
+from portal.services.answers import Query, answer
 from portal.services.imports import instant, record_number_of
+
+
+class OpenDelivery(NamedTuple):
+    """What an open record gave of one site of the log."""
+
+    pk: int
+    source_site_id: int
+    site_name: str
+
+
+@dataclass(slots=True)
+class OpenRecord:
+    """An open candidate of the log, as far as it is needed to know whose it is. `pk` is the candidate's."""
+
+    pk: int
+    source_patient_id: int
+    patient_number: str
+    started_at: datetime
+    is_partial: bool = False
+    deliveries: list[OpenDelivery] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class LogRecord:
-    """An open candidate of the log, and the prescription that each of its deliveries is; None where that is unknown."""
+    """An open record of the log, and the prescription that each of its deliveries is; None where that is unknown."""
 
-    candidate: SessionCandidate
+    candidate: OpenRecord
     started_at: datetime
     prescription_of: dict[int, Prescription | None]
 
@@ -44,34 +67,46 @@ class MatchedRecords:
 
     of_course: dict[int, list[LogRecord]] = field(default_factory=dict)
     courses: dict[int, Course] = field(default_factory=dict)
-    loose: list[SessionCandidate] = field(default_factory=list)
+    loose: list[OpenRecord] = field(default_factory=list)
 
 
-def match_records(*, machine: Machine, day: date, on_sheet: Collection[Course]) -> MatchedRecords:
+def match_records(
+    *,
+    machine: Machine,
+    day: date,
+    on_sheet: Iterable[Course],
+    prescriptions_of: Callable[[Collection[int]], Iterable[Prescription]],
+) -> MatchedRecords:
     """The machine's open records of that day, each with its course, in a fixed number of queries.
 
     The patient is known from what was confirmed before of the log's patient, else by the record number. The course is
     the patient's one course on the sheet, else the course of that earlier confirmation, else the only active one here.
+    `prescriptions_of` gives those of several courses, each course's in order.
     """
     matched = MatchedRecords()
     if not machine.source_name:
         return matched
-    candidates = list(_open_candidates(machine, day))
-    earlier = _earlier_courses(machine, candidates)
+    source = (machine.department.organization_id, machine.department_id, machine.source_name, day)
+    candidates = _open_records(answer(_open_query(*source)))
+    if not candidates:
+        return matched
+    earlier = {patient: (course, of_ours) for patient, course, of_ours in answer(_earlier_query(*source))}
     strangers = [candidate for candidate in candidates if candidate.source_patient_id not in earlier]
     numbers = {record_number_of(candidate) for candidate in strangers} - {""}
-    patients = Patient.objects.filter(organization=machine.department.organization_id, number__in=numbers)
-    patient_of = dict(patients.values_list("number", "pk"))
+    patient_of: dict[str, int] = {}
+    if numbers:
+        patient_of = dict(answer(_patients_query(machine.department.organization_id, tuple(sorted(numbers)))))
     wanted = {patient for _, patient in earlier.values()} | set(patient_of.values())
     here, others = defaultdict(list), defaultdict(list)
     for course in on_sheet:
         here[course.patient_id].append(course)
-    standing = Course.objects.filter(
-        patient__in=wanted - here.keys(), department=machine.department_id, status=CourseStatus.ACTIVE
-    )
-    for course in standing.select_related("patient", "department", "physician"):
-        others[course.patient_id].append(course)
-    found: dict[int, list[SessionCandidate]] = defaultdict(list)
+    if wanted - here.keys():
+        standing = Course.objects.filter(
+            patient__in=wanted - here.keys(), department=machine.department_id, status=CourseStatus.ACTIVE
+        )
+        for course in standing.select_related("patient", "department", "physician"):
+            others[course.patient_id].append(course)
+    found: dict[int, list[OpenRecord]] = defaultdict(list)
     for candidate in candidates:
         course_before, patient = earlier.get(candidate.source_patient_id, (None, None))
         patient = patient or patient_of.get(record_number_of(candidate))
@@ -82,59 +117,101 @@ def match_records(*, machine: Machine, day: date, on_sheet: Collection[Course]) 
         else:
             matched.courses[course.pk] = course
             found[course.pk].append(candidate)
-    _know_sites(matched, found, machine)
+    if found:
+        _know_sites(matched, found, machine, prescriptions_of)
     return matched
 
 
-def _open_candidates(machine: Machine, day: date):
-    midnight = datetime.combine(day, datetime.min.time())
-    return SessionCandidate.objects.open().filter(
-        Q(department=machine.department_id) | Q(department__isnull=True),
-        organization=machine.department.organization_id,
-        machine_name=machine.source_name,
-        started_at__gte=midnight,
-        started_at__lt=midnight + timedelta(days=1),
-    )
+def _open_records(rows: Iterable[tuple]) -> list[OpenRecord]:
+    """The records in order of start; each row is one with one of its deliveries, or with None."""
+    records: dict[int, OpenRecord] = {}
+    for pk, source_patient, number, started_at, delivery, site, name, fields_on, fields_complete in rows:
+        record = records.get(pk)
+        if record is None:
+            record = records[pk] = OpenRecord(pk, source_patient, number, started_at)
+        if delivery is not None:
+            record.deliveries.append(OpenDelivery(delivery, site, name))
+            record.is_partial = record.is_partial or fields_complete < fields_on
+    return list(records.values())
 
 
-def _earlier_courses(machine: Machine, candidates: list[SessionCandidate]) -> dict[int, tuple[int, int]]:
-    """The course and patient of each patient of the log, as they were confirmed last."""
-    confirmed = SessionCandidate.objects.filter(
-        organization=machine.department.organization_id,
-        source_patient_id__in={candidate.source_patient_id for candidate in candidates},
-        session__isnull=False,
-        session__voided_at__isnull=True,
-    )
-    last = confirmed.order_by("source_patient_id", "-started_at", "-pk").distinct("source_patient_id")
-    rows = last.values_list("source_patient_id", "session__course", "session__course__patient")
-    return {source: (course, patient) for source, course, patient in rows}
-
-
-def _know_sites(matched: MatchedRecords, found: dict[int, list[SessionCandidate]], machine: Machine) -> None:
+def _know_sites(
+    matched: MatchedRecords,
+    found: dict[int, list[OpenRecord]],
+    machine: Machine,
+    prescriptions_of: Callable[[Collection[int]], Iterable[Prescription]],
+) -> None:
     """Say which prescription each site of the records is: the one it was before, else one of the same name."""
-    prefetch_related_objects([c for candidates in found.values() for c in candidates], "deliveries")
     prescriptions: dict[int, dict[int, Prescription]] = defaultdict(dict)
-    for prescription in Prescription.objects.filter(course__in=found).order_by("number", "pk"):
+    for prescription in prescriptions_of(found):
         prescriptions[prescription.course_id][prescription.pk] = prescription
-    sites = {d.source_site_id for candidates in found.values() for c in candidates for d in c.deliveries.all()}
-    confirmed = CandidateDelivery.objects.filter(
-        candidate__organization=machine.department.organization_id,
-        source_site_id__in=sites,
-        prescription__course__in=found,
-    )
-    last = confirmed.order_by("source_site_id", "-pk").distinct("source_site_id")
-    site_before = dict(last.values_list("source_site_id", "prescription"))
+    sites = {d.source_site_id for candidates in found.values() for c in candidates for d in c.deliveries}
+    site_before: dict[int, int] = {}
+    if sites:
+        before = _sites_query(machine.department.organization_id, tuple(sorted(sites)), tuple(sorted(found)))
+        site_before = dict(answer(before))
+    zone = machine.department.zone
     for course, candidates in found.items():
         mine = prescriptions[course]
         by_name = {p.anatomical_site.casefold(): p for p in reversed(mine.values())}
         matched.of_course[course] = [
             LogRecord(
                 candidate=candidate,
-                started_at=instant(candidate.started_at, machine.department.zone),
+                started_at=instant(candidate.started_at, zone),
                 prescription_of={
                     d.pk: mine.get(site_before.get(d.source_site_id, 0)) or by_name.get(d.site_name.casefold())
-                    for d in candidate.deliveries.all()
+                    for d in candidate.deliveries
                 },
             )
             for candidate in candidates
         ]
+
+
+def _open_candidates(organization: int, department: int, source_name: str, day: date) -> QuerySet[SessionCandidate]:
+    midnight = datetime.combine(day, datetime.min.time())
+    return SessionCandidate.objects.open().filter(
+        Q(department=department) | Q(department__isnull=True),
+        organization=organization,
+        machine_name=source_name,
+        started_at__gte=midnight,
+        started_at__lt=midnight + timedelta(days=1),
+    )
+
+
+@lru_cache(maxsize=1000)
+def _open_query(organization: int, department: int, source_name: str, day: date) -> Query:
+    deliveries = ("pk", "source_site_id", "site_name", "fields_on", "fields_complete")
+    shown = ["pk", "source_patient_id", "patient_number", "started_at", *(f"deliveries__{name}" for name in deliveries)]
+    candidates = _open_candidates(organization, department, source_name, day)
+    return candidates.order_by("started_at", "pk", "deliveries__pk").values_list(*shown).query.sql_with_params()
+
+
+@lru_cache(maxsize=1000)
+def _earlier_query(organization: int, department: int, source_name: str, day: date) -> Query:
+    """The course and patient of each patient of the log, as they were confirmed last."""
+    candidates = _open_candidates(organization, department, source_name, day)
+    confirmed = SessionCandidate.objects.filter(
+        organization=organization,
+        source_patient_id__in=candidates.order_by().values("source_patient_id"),
+        session__isnull=False,
+        session__voided_at__isnull=True,
+    )
+    last = confirmed.order_by("source_patient_id", "-started_at", "-pk").distinct("source_patient_id")
+    shown = ("source_patient_id", "session__course", "session__course__patient")
+    return last.values_list(*shown).query.sql_with_params()
+
+
+@lru_cache(maxsize=1000)
+def _patients_query(organization: int, numbers: tuple[str, ...]) -> Query:
+    patients = Patient.objects.filter(organization=organization, number__in=numbers).order_by()
+    return patients.values_list("number", "pk").query.sql_with_params()
+
+
+@lru_cache(maxsize=1000)
+def _sites_query(organization: int, sites: tuple[int, ...], courses: tuple[int, ...]) -> Query:
+    """The prescription that each site of the log was confirmed to be last, of those of these courses."""
+    confirmed = CandidateDelivery.objects.filter(
+        candidate__organization=organization, source_site_id__in=sites, prescription__course__in=courses
+    )
+    last = confirmed.order_by("source_site_id", "-pk").distinct("source_site_id")
+    return last.values_list("source_site_id", "prescription").query.sql_with_params()

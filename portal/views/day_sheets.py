@@ -29,8 +29,9 @@ from portal.presenters.day_sheet import (
     usual_guidance,
 )
 from portal.services.clinic import FractionPlannedAgain
+from portal.services.day_sheet_reading import machine_day
 from portal.services.day_sheet_undo import Undone, undo_last_step
-from portal.services.day_sheets import DayRow, MachineDay, RowChanged, day_rows, machine_day, record_day_row
+from portal.services.day_sheets import DayRow, MachineDay, RowChanged, day_rows, record_day_row
 from portal.services.imports import CandidateDecided
 
 HTMX = "HX-Request"
@@ -211,7 +212,7 @@ def _forms(request: HttpRequest, machine: Machine, day: date, only: int | None =
         for row in day_rows(machine=machine, day=day, courses=None if only is None else [only])
         if not row.is_beyond_the_sheet and f"row-{row.course.pk}-mark" in request.POST
     ]
-    guidances = usual_guidance([row.course for row in rows])
+    guidances = usual_guidance([row.course.pk for row in rows])
     return {
         row.course.pk: _form(request.POST, row, machine, day, guidances.get(row.course.pk, Guidance.NONE))
         for row in rows
@@ -256,8 +257,9 @@ def _save(form: DayRowForm, machine: Machine, day: date, by: User, batch: uuid.U
 def _confirm_matched(request: HttpRequest, found: MachineDay) -> set[int]:
     """The courses whose rows were confirmed, each in a transaction of its own."""
     machine, day = found.machine, found.day
-    rows = [row for row in found.rows if found.is_matched(row)]
-    guidances = usual_guidance([row.course for row in rows])
+    matched = [row.course.pk for row in found.rows if found.is_matched(row)]
+    rows = day_rows(machine=machine, day=day, courses=matched)
+    guidances = usual_guidance([row.course.pk for row in rows])
     batch = uuid.uuid4()
     confirmed = set()
     for row in rows:
@@ -298,7 +300,7 @@ def _undone_in_words(undone: Undone, machine: Machine, day: date) -> str:
 def _pasted_forms(pasted: PastedRows, rows: list[DayRow], machine: Machine, day: date) -> dict[int, DayRowForm]:
     """The filled rows as forms, with what they held in the other cells."""
     filled = [row for row in rows if str(row.course.pk) in pasted.fills]
-    guidances = usual_guidance([row.course for row in filled])
+    guidances = usual_guidance([row.course.pk for row in filled])
     forms = {}
     for row in filled:
         guidance = guidances.get(row.course.pk, Guidance.NONE)

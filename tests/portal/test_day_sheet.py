@@ -114,9 +114,9 @@ def test_day_sheet_lists_what_is_planned_and_what_is_recorded(client, coder, mac
 
     page = client.get(sheet_url(machine)).context["page"]
 
-    assert [(view.row.course, view.fraction, view.outcome) for view in page.views] == [
-        (treated, "4/33", "Treated"),
-        (planned, "1/33", "Not entered"),
+    assert [(view.pk, view.fraction, view.outcome) for view in page.views] == [
+        (treated.pk, "4/33", "Treated"),
+        (planned.pk, "1/33", "Not entered"),
     ]
     (here,) = [tab for tab in page.tabs if tab.is_here]
     assert (page.entered, here.entered, here.rows) == (1, 1, 2)
@@ -319,7 +319,7 @@ def test_day_sheet_save_takes_every_row_but_the_one_that_fails(client, coder, ma
     response = post(client, "day-sheet-save", machine, entry(good, machine), entry(wrong, machine, start="25:00"), left)
 
     assert response.status_code == 422
-    assert [view.row.course for view in response.context["page"].failed] == [wrong]
+    assert [view.pk for view in response.context["page"].failed] == [wrong.pk]
     assert b'value="25:00"' in response.content
     assert (good.sessions.count(), wrong.sessions.count(), untouched.sessions.count()) == (1, 0, 0)
 
@@ -349,7 +349,7 @@ def test_day_sheet_tells_similar_names_and_missing_documentation(client, coder, 
     course.prescriptions.update(motion_management="active", motion_documentation="")
 
     page = client.get(sheet_url(machine)).context["page"]
-    view = next(view for view in page.views if view.row.course == course)
+    view = next(view for view in page.views if view.pk == course.pk)
 
     assert view.warnings == ["Motion management is not documented"]
     assert view.notes == ["Another patient here has a similar name"]

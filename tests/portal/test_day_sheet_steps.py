@@ -8,7 +8,8 @@ from django.urls import reverse
 from coding.models import ChargeLine
 from coding.services import mark_exported
 from portal.models import CandidateState, Department, SessionCandidate, SheetStep, TreatmentLogImport, TreatmentSession
-from portal.services.day_sheets import Outcome, day_rows, machine_day
+from portal.services.day_sheet_reading import machine_day
+from portal.services.day_sheets import Outcome, day_rows
 from tests.builders import (
     make_department,
     make_machine,
@@ -123,7 +124,7 @@ def test_record_of_an_unknown_patient_stands_under_the_sheet(client, coder, mach
 
     day = machine_day(machine=machine, day=DAY)
 
-    assert (day.loose, day.rows[0].records) == ([candidate], [])
+    assert ([record.pk for record in day.loose], day.rows[0].records) == ([candidate.pk], [])
 
 
 def test_record_of_a_partial_session_is_expected_so_and_not_confirmed_with_the_others(client, coder, machine, log):
