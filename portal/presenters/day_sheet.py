@@ -20,7 +20,6 @@ from portal.forms.day_sheets import FIELDS, NOT_ENTERED, OUTCOME_LABELS, DayRowF
 from portal.models import (
     Completion,
     Course,
-    Department,
     Guidance,
     Machine,
     MotionManagement,
@@ -464,13 +463,7 @@ def _loose(candidate: OpenRecord) -> Link:
 def _machines(sheet: DaySheet, user: User) -> tuple[list[MachineTab], list[tuple[str, str, bool]]]:
     """The tabs of the department's machines with their counts, and the other departments by their first machine."""
     machine, day = sheet.machine, sheet.day
-    machines = [
-        m
-        for m in Machine.objects.filter(department__in=Department.objects.visible_to(user))
-        .select_related("department")
-        .order_by("department__name", "name")
-        if m.is_active or m.pk == machine.pk
-    ]
+    machines = [m for m in user.seen_machines if m.is_active or m.pk == machine.pk]
     here = [m for m in machines if m.department_id == machine.department_id]
     counts = machine_counts([m.pk for m in here if m.pk != machine.pk], day)
     counts[machine.pk] = (sheet.entered, len(sheet.rows))

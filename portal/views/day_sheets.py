@@ -1,14 +1,16 @@
 """Day sheets: one machine, one day; rows are saved one by one, matched ones together, and every step is taken back."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -18,7 +20,7 @@ from portal import clock
 from portal.forms.day_fields import DayField, bounded_day
 from portal.forms.day_sheets import MISSED_REASONS, DayRowForm
 from portal.forms.pasted_rows import PastedRows, PasteForm, read_pasted_rows
-from portal.models import Department, Guidance, Machine, User
+from portal.models import Guidance, Machine, User
 from portal.presenters.day_sheet import (
     ENTERING,
     REFUSALS,
@@ -172,13 +174,22 @@ def day_sheet_paste(request: HttpRequest) -> HttpResponse:
 
 def _machine(user: User, key: str, department: str) -> Machine | None:
     """The machine of that key; else the first one of the department, or of all that the person sees."""
-    machines = Machine.objects.filter(department__in=Department.objects.visible_to(user)).select_related("department")
     if key:
-        return get_object_or_404(machines, pk=_key(key))
-    active = machines.filter(is_active=True, department__is_active=True).order_by("department__name", "name")
+        return _found(user.seen_machines, key)
+    active = [machine for machine in user.seen_machines if machine.is_active and machine.department.is_active]
     if department:
-        active = active.filter(department=get_object_or_404(Department.objects.visible_to(user), pk=_key(department)))
-    return active.first()
+        here = _found(user.seen_departments, department)
+        active = [machine for machine in active if machine.department_id == here.pk]
+    return active[0] if active else None
+
+
+def _found(seen: Iterable[Any], key: str) -> Any:
+    """The one of that key among those that a person sees."""
+    pk = _key(key)
+    for one in seen:
+        if one.pk == pk:
+            return one
+    raise Http404
 
 
 def _named_machine_and_day(request: HttpRequest) -> tuple[Machine, date]:
