@@ -80,6 +80,17 @@ REFUSALS = {
 NO_RECORD = gettext_lazy("No record in the treatment log")
 
 
+class Words:
+    """What is said in many rows, looked up once for all of them."""
+
+    def __init__(self) -> None:
+        self.remarks = {remark: str(label) for remark, label in REMARKS.items()}
+        self.outcomes = {outcome: str(label) for outcome, label in OUTCOME_LABELS.items()}
+        self.not_entered = str(NOT_ENTERED[1])
+        self.no_record = str(NO_RECORD)
+        self.session_of = _("Session of %(clock)s")
+
+
 @dataclass(frozen=True, slots=True)
 class SheetLine:
     """A line as the grid shows it."""
@@ -316,18 +327,20 @@ def _views(
     opens = _courses_to_open(rows, user)
     outcomes, motions = _outcome_choices(), _motion_choices()
     course_url, session_url = _addresses("course-detail"), _addresses("session-detail")
-    names = Counter(_alike(row) for row in found.rows)
+    names = {row.course.pk: _alike(row) for row in found.rows}
+    frequent = Counter(names.values())
+    words = Words()
     zone = found.machine.department.zone
     has_log = any(row.records for row in found.rows) or any(s.logged_at for r in found.rows for s in r.sessions)
     views = []
     for number, row in numbered:
         remarks = found.remarks(row)
         warnings = [reason for session in row.sessions for reason in reasons.get(session.pk, ())]
-        warnings += [str(REMARKS[remark]) for remark in remarks if remark in REMARKS]
+        warnings += [words.remarks[remark] for remark in remarks if remark in REMARKS]
         elsewhere = found.elsewhere.get(row.course.pk, [])
         warnings += [_elsewhere_in_words(session) for session in elsewhere]
-        notes = _notes(row, has_log=has_log)
-        if names[_alike(row)] > 1:
+        notes = _notes(row, words, has_log=has_log)
+        if frequent[names[row.course.pk]] > 1:
             notes.append(_("Another patient here has a similar name"))
         view = RowView(
             number=number,
@@ -338,14 +351,14 @@ def _views(
             site=", ".join(dict.fromkeys(p.anatomical_site for p in row.visit)),
             fraction=_fraction(row, found.highest),
             payer=payers.get(row.course.patient_id, ""),
-            outcome=_outcome(row),
+            outcome=_outcome(row, words),
             icon=OUTCOME_ICONS[row.outcome],
             recorded=" and ".join(in_clock_words(session.local_start) for session in row.sessions),
             log_words=_log_words(row, zone),
             lines=[line for session in row.sessions for line in lines.get(session.pk, ())],
             warnings=list(dict.fromkeys(warnings)),
             notes=notes,
-            links=_links(row, elsewhere, session_url),
+            links=_links(row, elsewhere, words, session_url),
             course_url=course_url(row.course.pk) if row.course.pk in opens else "",
             is_matched=may_enter and found.is_matched(row),
         )
@@ -425,13 +438,13 @@ def _log_words(row: DayRow, zone: Any) -> str:
     return ", ".join(in_clock_words(clock) for clock in clocks)
 
 
-def _notes(row: DayRow, *, has_log: bool) -> list[str]:
+def _notes(row: DayRow, words: Words, *, has_log: bool) -> list[str]:
     """What is good to know and asks for nothing."""
     notes = []
     if row.is_missed and not row.sessions and row.planned[0].missed_reason:
         notes.append(row.planned[0].missed_reason)
     if has_log and not row.records and not row.is_missed and not any(s.logged_at for s in row.sessions):
-        notes.append(str(NO_RECORD))
+        notes.append(words.no_record)
     for session in row.sessions:
         if session.logged_at and _minute(session.logged_at) != _minute(session.local_start):
             clock = in_clock_words(session.logged_at)
@@ -443,11 +456,12 @@ def _minute(clock: datetime) -> datetime:
     return clock.replace(second=0, microsecond=0, tzinfo=None)
 
 
-def _links(row: DayRow, elsewhere: Iterable[SessionElsewhere], session_url: Callable[[int], str]) -> list[Link]:
+def _links(
+    row: DayRow, elsewhere: Iterable[SessionElsewhere], words: Words, session_url: Callable[[int], str]
+) -> list[Link]:
     """The sessions' own pages, and those of records that the row does not take in by itself."""
-    words = _("Session of %(clock)s")
     links = [
-        Link(words % {"clock": in_clock_words(session.local_start)}, session_url(session.pk))
+        Link(words.session_of % {"clock": in_clock_words(session.local_start)}, session_url(session.pk))
         for session in [*row.sessions, *elsewhere]
     ]
     if row.is_entered or row.has_unclear_record:
@@ -581,12 +595,12 @@ def _fraction(row: DayRow, highest: Mapping[int, int]) -> str:
     )
 
 
-def _outcome(row: DayRow) -> str:
+def _outcome(row: DayRow, words: Words) -> str:
     if row.outcome:
-        return str(OUTCOME_LABELS[row.outcome])
+        return words.outcomes[row.outcome]
     if row.sessions:
         return "; ".join(dict.fromkeys(str(Completion(session.completion).label) for session in row.sessions))
-    return _("Not entered")
+    return words.not_entered
 
 
 def _alike(row: DayRow) -> tuple[str, str]:
