@@ -343,7 +343,7 @@ def _sheet(request: HttpRequest, machine: Machine, day: date, forms: dict[int, D
 
 
 def _page(request: HttpRequest, sheet: DaySheet, status: int = 200) -> HttpResponse:
-    context = {"page": sheet, "missed_reasons": MISSED_REASONS}
+    context = {"page": sheet, "missed_reasons": [str(reason) for reason in MISSED_REASONS]}
     return render(request, "portal/day_sheet.html", context, status=status)
 
 
