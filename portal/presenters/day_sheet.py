@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,8 +28,8 @@ from portal.models import (
     User,
 )
 from portal.presenters.rulings import finding_title
-from portal.services.answers import Query, answer
-from portal.services.day_sheet_reading import SessionElsewhere, machine_day, sessions_of
+from portal.services.answers import Given, GivenKeys, Query, answer
+from portal.services.day_sheet_reading import SessionElsewhere, machine_day, sessions_of_day
 from portal.services.day_sheet_undo import Refusal
 from portal.services.day_sheets import DayRow, MachineDay, Outcome, Remark, last_change
 from portal.services.log_matching import OpenRecord
@@ -252,16 +252,18 @@ def day_sheet(
     sheet = day_sheet_rows(machine, day, user=user, today=today, forms=forms)
     sheet.tabs, sheet.departments = _machines(sheet, user)
     if sheet.may_enter:
-        asked = [pk for (pk,) in answer(_to_read_query(user.pk, machine.pk, day))]
+        asked = [pk for (pk,) in answer(_to_read(), user=user.pk, machine=machine.pk, day=day)]
         sheet.to_read = list(to_read(user).filter(pk__in=asked)) if asked else []
     return sheet
 
 
-@lru_cache(maxsize=1000)
-def _to_read_query(user: int, machine: int, day: date) -> Query:
+@cache
+def _to_read() -> Query:
     """What the person is asked to read of the policies by which the day was ruled."""
-    rulings = SessionRuling.objects.current().filter(session__machine=machine, session__date_of_service=day)
-    asked = to_read(User(pk=user)).filter(version__in=rulings.values("policy_version"))
+    rulings = SessionRuling.objects.current().filter(
+        session__machine=Given("machine"), session__date_of_service=Given("day")
+    )
+    asked = to_read(Given("user")).filter(version__in=rulings.values("policy_version"))
     return asked.order_by().values_list("pk").query.sql_with_params()
 
 
@@ -300,12 +302,12 @@ def day_sheet_rows(
 
 def usual_guidance(courses: Collection[int]) -> dict[int, str]:
     """The guidance of each course's last session: what its next one most likely has."""
-    return dict(answer(_guidance_query(tuple(courses)))) if courses else {}
+    return dict(answer(_guidance(), courses=list(courses))) if courses else {}
 
 
-@lru_cache(maxsize=1000)
-def _guidance_query(courses: tuple[int, ...]) -> Query:
-    sessions = TreatmentSession.objects.standing().filter(course__in=courses)
+@cache
+def _guidance() -> Query:
+    sessions = TreatmentSession.objects.standing().filter(course__in=GivenKeys("courses"))
     last = sessions.order_by("course", "-started_at", "-pk").distinct("course")
     return last.values_list("course", "guidance").query.sql_with_params()
 
@@ -494,10 +496,10 @@ def machine_counts(machines: Sequence[int], day: date) -> dict[int, tuple[int, i
     """(entered, rows) of each machine's day: a row is a course that is planned or was treated there."""
     planned: dict[int, dict[int, bool]] = defaultdict(dict)
     treated: dict[int, set[int]] = defaultdict(set)
-    places = tuple(machines)
-    for place, course, missed in answer(_planned_query(places, day)) if places else ():
+    asked = {"machines": list(machines), "day": day}
+    for place, course, missed in answer(_planned(), **asked) if machines else ():
         planned[place][course] = planned[place].get(course, True) and bool(missed)
-    for place, course in answer(_treated_query(places, day)) if places else ():
+    for place, course in answer(_treated(), **asked) if machines else ():
         treated[place].add(course)
     return {
         place: (
@@ -508,27 +510,29 @@ def machine_counts(machines: Sequence[int], day: date) -> dict[int, tuple[int, i
     }
 
 
-@lru_cache(maxsize=1000)
-def _planned_query(machines: tuple[int, ...], day: date) -> Query:
-    planned = ScheduledFraction.objects.filter(machine__in=machines, planned_on=day).order_by()
+@cache
+def _planned() -> Query:
+    planned = ScheduledFraction.objects.filter(machine__in=GivenKeys("machines"), planned_on=Given("day")).order_by()
     return planned.values_list("machine", "prescription__course", "missed_reason").query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _treated_query(machines: tuple[int, ...], day: date) -> Query:
-    sessions = TreatmentSession.objects.standing().filter(machine__in=machines, date_of_service=day).order_by()
-    return sessions.values_list("machine", "course").query.sql_with_params()
+@cache
+def _treated() -> Query:
+    sessions = TreatmentSession.objects.standing().filter(
+        machine__in=GivenKeys("machines"), date_of_service=Given("day")
+    )
+    return sessions.order_by().values_list("machine", "course").query.sql_with_params()
 
 
 def _payers(rows: list[DayRow], day: date) -> dict[int, str]:
     """Who is billed for each patient that day."""
-    patients = dict.fromkeys(row.course.patient_id for row in rows)
-    return dict(answer(_payers_query(tuple(patients), day))) if patients else {}
+    patients = [row.course.patient_id for row in rows]
+    return dict(answer(_first_payers(), patients=patients, day=day)) if patients else {}
 
 
-@lru_cache(maxsize=1000)
-def _payers_query(patients: tuple[int, ...], day: date) -> Query:
-    coverages = Coverage.objects.on(day).filter(patient__in=patients, rank=1)
+@cache
+def _first_payers() -> Query:
+    coverages = Coverage.objects.on(Given("day")).filter(patient__in=GivenKeys("patients"), rank=1)
     return coverages.values_list("patient", "payer__name").query.sql_with_params()
 
 
@@ -536,14 +540,14 @@ def _lines(machine: int, day: date) -> dict[int, list[SheetLine]]:
     """The live lines of each session of the machine's day."""
     lines: dict[int, list[SheetLine]] = defaultdict(list)
     why_url = _addresses("line-why")
-    for session, pk, code, modifiers, state in answer(_lines_query(machine, day)):
+    for session, pk, code, modifiers, state in answer(_live_lines(), machine=machine, day=day):
         lines[session].append(SheetLine(code, tuple(modifiers), state, why_url(pk)))
     return lines
 
 
-@lru_cache(maxsize=1000)
-def _lines_query(machine: int, day: date) -> Query:
-    lines = ChargeLine.objects.live().filter(session__in=sessions_of(machine, day))
+@cache
+def _live_lines() -> Query:
+    lines = ChargeLine.objects.live().filter(session__in=sessions_of_day())
     shown = ("session", "pk", "code", "modifiers", "state")
     return lines.order_by("role", "claim_form", "pk").values_list(*shown).query.sql_with_params()
 
@@ -551,22 +555,22 @@ def _lines_query(machine: int, day: date) -> Query:
 def _reasons(machine: int, day: date) -> dict[int, list[str]]:
     """Why each session is not plainly ready: its errors, then its open holds, in the catalogue's few words."""
     reasons: dict[int, list[str]] = defaultdict(list)
-    for session, names in answer(_errors_query(machine, day)):
+    for session, names in answer(_errors(), machine=machine, day=day):
         reasons[session] += [finding_title(name) for name in names]
-    for session, name in answer(_holds_query(machine, day)):
+    for session, name in answer(_open_holds(), machine=machine, day=day):
         reasons[session].append(finding_title(name))
     return reasons
 
 
-@lru_cache(maxsize=1000)
-def _errors_query(machine: int, day: date) -> Query:
-    rulings = SessionRuling.objects.current().filter(session__in=sessions_of(machine, day)).exclude(error_names=[])
+@cache
+def _errors() -> Query:
+    rulings = SessionRuling.objects.current().filter(session__in=sessions_of_day()).exclude(error_names=[])
     return rulings.order_by().values_list("session", "error_names").query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _holds_query(machine: int, day: date) -> Query:
-    holds = SessionHold.objects.open().filter(session__in=sessions_of(machine, day))
+@cache
+def _open_holds() -> Query:
+    holds = SessionHold.objects.open().filter(session__in=sessions_of_day())
     return holds.values_list("session", "name").query.sql_with_params()
 
 

@@ -2,20 +2,20 @@
 
 A sheet is read again after every row that is saved. Making its sixty planned fractions, sessions and prescriptions
 records of their models takes longer than asking for them, and so does putting a query together; each is therefore put
-together once for a machine's day. Whoever records a row reads it by `portal.services.day_sheets.day_rows`.
+together once. Whoever records a row reads it by `portal.services.day_sheets.day_rows`.
 """
 
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, time
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
 from portal.models import DeliveredFraction, Machine, Prescription, ScheduledFraction, TreatmentSession
-from portal.services.answers import Query, answer
+from portal.services.answers import Given, GivenKeys, Query, answer
 from portal.services.day_sheets import DayRow, MachineDay, delivered_numbers, in_order_of_time
 from portal.services.log_matching import match_records
 
@@ -119,12 +119,13 @@ class SessionElsewhere(NamedTuple):
 
 def machine_day(*, machine: Machine, day: date) -> MachineDay:
     """The whole day, in a fixed number of queries."""
-    rows = _planned_rows(machine.pk, day)
-    sessions = [ReadSession._make(values) for values in answer(_sessions_query(machine.pk, day))]
+    asked = {"machine": machine.pk, "day": day}
+    rows = _planned_rows(**asked)
+    sessions = [ReadSession._make(values) for values in answer(_sessions(), **asked)]
     if sessions:
-        _add_sessions(rows, sessions, machine, day)
+        _add_sessions(rows, sessions, machine.pk, day)
     on_sheet = [row.course for row in rows.values()]
-    matched = match_records(machine=machine, day=day, on_sheet=on_sheet, prescriptions_of=_prescriptions)
+    matched = match_records(machine=machine, day=day, on_sheet=on_sheet, prescriptions_of=_prescriptions_of)
     for course, records in matched.of_course.items():
         rows.setdefault(course, DayRow(matched.courses[course])).records = records
     return MachineDay(
@@ -132,7 +133,7 @@ def machine_day(*, machine: Machine, day: date) -> MachineDay:
         day=day,
         rows=in_order_of_time(rows.values(), machine),
         loose=matched.loose,
-        highest=dict(answer(_highest_query(machine.pk, day))),
+        highest=dict(answer(_highest(), **asked)),
         elsewhere=_sessions_elsewhere(rows, machine, day),
     )
 
@@ -141,7 +142,7 @@ def _planned_rows(machine: int, day: date) -> dict[int, DayRow]:
     """The rows that are planned, by course."""
     rows: dict[int, DayRow] = {}
     prescriptions: dict[int, ReadPrescription] = {}
-    for pk, number, clock, missed, *others in answer(_planned_query(machine, day)):
+    for pk, number, clock, missed, *others in answer(_planned(), machine=machine, day=day):
         read = ReadPrescription._make(others[: len(PRESCRIPTION)])
         prescription = prescriptions.setdefault(read.pk, read)
         row = rows.get(read.course_id)
@@ -155,14 +156,14 @@ def _course(pk: int, organization: int, patient: int, family_name: str, given_na
     return ReadCourse(pk, organization, patient, ReadPatient(family_name, given_name))
 
 
-def _add_sessions(rows: dict[int, DayRow], sessions: list[ReadSession], machine: Machine, day: date) -> None:
+def _add_sessions(rows: dict[int, DayRow], sessions: list[ReadSession], machine: int, day: date) -> None:
     """Put the standing sessions and what they delivered into their rows."""
     unplanned = {session.course_id for session in sessions} - rows.keys()
     if unplanned:
-        for pk, *values in answer(_courses_query(machine.pk, day)):
+        for pk, *values in answer(_courses(), machine=machine, day=day):
             rows.setdefault(pk, DayRow(_course(pk, *values)))
     delivered = defaultdict(list)
-    for session, number, *values in answer(_delivered_query(machine.pk, day)):
+    for session, number, *values in answer(_delivered(), machine=machine, day=day):
         delivered[session].append(ReadDelivery(number, ReadPrescription._make(values)))
     for session in sessions:
         row = rows[session.course_id]
@@ -170,70 +171,71 @@ def _add_sessions(rows: dict[int, DayRow], sessions: list[ReadSession], machine:
         row.delivered += delivered[session.pk]
 
 
-def _prescriptions(courses: Collection[int]) -> list[ReadPrescription]:
-    return [ReadPrescription._make(values) for values in answer(_prescriptions_query(tuple(courses)))]
+def _prescriptions_of(courses: Collection[int]) -> list[ReadPrescription]:
+    return [ReadPrescription._make(values) for values in answer(_prescriptions(), courses=list(courses))]
 
 
 def _sessions_elsewhere(courses: Collection[int], machine: Machine, day: date) -> dict[int, list[SessionElsewhere]]:
     """Without them a course that was moved would look untreated here and be entered twice."""
     sessions: dict[int, list[SessionElsewhere]] = defaultdict(list)
     zone = machine.department.zone
-    for course, pk, name, started_at in answer(_elsewhere_query(machine.department_id, machine.pk, day)):
+    found = answer(_elsewhere(), department=machine.department_id, machine=machine.pk, day=day)
+    for course, pk, name, started_at in found:
         if course in courses:
             sessions[course].append(SessionElsewhere(pk, name, started_at.astimezone(zone)))
     return sessions
 
 
-def sessions_of(machine: int, day: date) -> QuerySet:
-    """The standing sessions of the machine's day."""
-    return TreatmentSession.objects.standing().filter(machine=machine, date_of_service=day)
+def sessions_of_day() -> QuerySet:
+    """The standing sessions of the `machine` and `day` that are given."""
+    return TreatmentSession.objects.standing().filter(machine=Given("machine"), date_of_service=Given("day"))
 
 
-def _planned_on(machine: int, day: date) -> QuerySet:
-    return ScheduledFraction.objects.filter(machine=machine, planned_on=day)
+def _planned_of_day() -> QuerySet:
+    return ScheduledFraction.objects.filter(machine=Given("machine"), planned_on=Given("day"))
 
 
-@lru_cache(maxsize=1000)
-def _planned_query(machine: int, day: date) -> Query:
+@cache
+def _planned() -> Query:
     shown = ["pk", "fraction_number", "planned_time", "missed_reason"]
     shown += [f"prescription__{name}" for name in PRESCRIPTION]
     shown += [f"prescription__course__{name}" for name in COURSE]
     order = ("planned_time", "prescription__course_id", "fraction_number", "pk")
-    return _planned_on(machine, day).order_by(*order).values_list(*shown).query.sql_with_params()
+    return _planned_of_day().order_by(*order).values_list(*shown).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _sessions_query(machine: int, day: date) -> Query:
-    return sessions_of(machine, day).order_by("started_at", "pk").values_list(*SESSION).query.sql_with_params()
+@cache
+def _sessions() -> Query:
+    return sessions_of_day().order_by("started_at", "pk").values_list(*SESSION).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _courses_query(machine: int, day: date) -> Query:
+@cache
+def _courses() -> Query:
     shown = [f"course__{name}" for name in COURSE]
-    return sessions_of(machine, day).order_by().values_list("course_id", *shown).query.sql_with_params()
+    return sessions_of_day().order_by().values_list("course_id", *shown).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _delivered_query(machine: int, day: date) -> Query:
-    delivered = DeliveredFraction.objects.filter(session__in=sessions_of(machine, day))
+@cache
+def _delivered() -> Query:
     shown = [f"prescription__{name}" for name in PRESCRIPTION]
     order = ("session_id", "prescription__number", "prescription_id")
-    return delivered.order_by(*order).values_list("session_id", "fraction_number", *shown).query.sql_with_params()
+    delivered = DeliveredFraction.objects.filter(session__in=sessions_of_day()).order_by(*order)
+    return delivered.values_list("session_id", "fraction_number", *shown).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _highest_query(machine: int, day: date) -> Query:
-    return delivered_numbers(_planned_on(machine, day).values("prescription")).query.sql_with_params()
+@cache
+def _highest() -> Query:
+    return delivered_numbers(_planned_of_day().values("prescription")).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _prescriptions_query(courses: tuple[int, ...]) -> Query:
-    prescriptions = Prescription.objects.filter(course__in=courses).order_by("number", "pk")
+@cache
+def _prescriptions() -> Query:
+    prescriptions = Prescription.objects.filter(course__in=GivenKeys("courses")).order_by("number", "pk")
     return prescriptions.values_list(*PRESCRIPTION).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _elsewhere_query(department: int, machine: int, day: date) -> Query:
-    sessions = TreatmentSession.objects.standing().filter(department=department, date_of_service=day)
-    others = sessions.exclude(machine=machine).order_by("started_at", "pk")
+@cache
+def _elsewhere() -> Query:
+    sessions = TreatmentSession.objects.standing().filter(department=Given("department"), date_of_service=Given("day"))
+    others = sessions.exclude(machine=Given("machine")).order_by("started_at", "pk")
     return others.values_list("course_id", "pk", "machine__name", "started_at").query.sql_with_params()

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
@@ -18,7 +18,7 @@ from portal.models import (
     Prescription,
     SessionCandidate,
 )
-from portal.services.answers import Query, answer
+from portal.services.answers import Given, GivenKeys, GivenTexts, Query, answer
 from portal.services.imports import instant, record_number_of
 
 
@@ -86,16 +86,24 @@ def match_records(
     matched = MatchedRecords()
     if not machine.source_name:
         return matched
-    source = (machine.department.organization_id, machine.department_id, machine.source_name, day)
-    candidates = _open_records(answer(_open_query(*source)))
+    organization = machine.department.organization_id
+    midnight = datetime.combine(day, datetime.min.time())
+    source = {
+        "organization": organization,
+        "department": machine.department_id,
+        "source_name": machine.source_name,
+        "midnight": midnight,
+        "next_midnight": midnight + timedelta(days=1),
+    }
+    candidates = _open_records(answer(_open(), **source))
     if not candidates:
         return matched
-    earlier = {patient: (course, of_ours) for patient, course, of_ours in answer(_earlier_query(*source))}
+    earlier = {patient: (course, of_ours) for patient, course, of_ours in answer(_earlier(), **source)}
     strangers = [candidate for candidate in candidates if candidate.source_patient_id not in earlier]
     numbers = {record_number_of(candidate) for candidate in strangers} - {""}
     patient_of: dict[str, int] = {}
     if numbers:
-        patient_of = dict(answer(_patients_query(machine.department.organization_id, tuple(sorted(numbers)))))
+        patient_of = dict(answer(_patients(), organization=organization, numbers=list(numbers)))
     wanted = {patient for _, patient in earlier.values()} | set(patient_of.values())
     here, others = defaultdict(list), defaultdict(list)
     for course in on_sheet:
@@ -148,8 +156,8 @@ def _know_sites(
     sites = {d.source_site_id for candidates in found.values() for c in candidates for d in c.deliveries}
     site_before: dict[int, int] = {}
     if sites:
-        before = _sites_query(machine.department.organization_id, tuple(sorted(sites)), tuple(sorted(found)))
-        site_before = dict(answer(before))
+        organization = machine.department.organization_id
+        site_before = dict(answer(_sites(), organization=organization, sites=list(sites), courses=list(found)))
     zone = machine.department.zone
     for course, candidates in found.items():
         mine = prescriptions[course]
@@ -167,32 +175,31 @@ def _know_sites(
         ]
 
 
-def _open_candidates(organization: int, department: int, source_name: str, day: date) -> QuerySet[SessionCandidate]:
-    midnight = datetime.combine(day, datetime.min.time())
+def _open_candidates() -> QuerySet[SessionCandidate]:
+    """The open candidates of the day from `midnight` to `next_midnight` at the machine of the log that is given."""
     return SessionCandidate.objects.open().filter(
-        Q(department=department) | Q(department__isnull=True),
-        organization=organization,
-        machine_name=source_name,
-        started_at__gte=midnight,
-        started_at__lt=midnight + timedelta(days=1),
+        Q(department=Given("department")) | Q(department__isnull=True),
+        organization=Given("organization"),
+        machine_name=Given("source_name"),
+        started_at__gte=Given("midnight"),
+        started_at__lt=Given("next_midnight"),
     )
 
 
-@lru_cache(maxsize=1000)
-def _open_query(organization: int, department: int, source_name: str, day: date) -> Query:
+@cache
+def _open() -> Query:
     deliveries = ("pk", "source_site_id", "site_name", "fields_on", "fields_complete")
     shown = ["pk", "source_patient_id", "patient_number", "started_at", *(f"deliveries__{name}" for name in deliveries)]
-    candidates = _open_candidates(organization, department, source_name, day)
-    return candidates.order_by("started_at", "pk", "deliveries__pk").values_list(*shown).query.sql_with_params()
+    candidates = _open_candidates().order_by("started_at", "pk", "deliveries__pk")
+    return candidates.values_list(*shown).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _earlier_query(organization: int, department: int, source_name: str, day: date) -> Query:
+@cache
+def _earlier() -> Query:
     """The course and patient of each patient of the log, as they were confirmed last."""
-    candidates = _open_candidates(organization, department, source_name, day)
     confirmed = SessionCandidate.objects.filter(
-        organization=organization,
-        source_patient_id__in=candidates.order_by().values("source_patient_id"),
+        organization=Given("organization"),
+        source_patient_id__in=_open_candidates().order_by().values("source_patient_id"),
         session__isnull=False,
         session__voided_at__isnull=True,
     )
@@ -201,17 +208,19 @@ def _earlier_query(organization: int, department: int, source_name: str, day: da
     return last.values_list(*shown).query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _patients_query(organization: int, numbers: tuple[str, ...]) -> Query:
-    patients = Patient.objects.filter(organization=organization, number__in=numbers).order_by()
+@cache
+def _patients() -> Query:
+    patients = Patient.objects.filter(organization=Given("organization"), number__in=GivenTexts("numbers")).order_by()
     return patients.values_list("number", "pk").query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _sites_query(organization: int, sites: tuple[int, ...], courses: tuple[int, ...]) -> Query:
+@cache
+def _sites() -> Query:
     """The prescription that each site of the log was confirmed to be last, of those of these courses."""
     confirmed = CandidateDelivery.objects.filter(
-        candidate__organization=organization, source_site_id__in=sites, prescription__course__in=courses
+        candidate__organization=Given("organization"),
+        source_site_id__in=GivenKeys("sites"),
+        prescription__course__in=GivenKeys("courses"),
     )
     last = confirmed.order_by("source_site_id", "-pk").distinct("source_site_id")
     return last.values_list("source_site_id", "prescription").query.sql_with_params()
