@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum, auto
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
+from django.utils.functional import cached_property
 
 from portal.models import (
     AuditEvent,
