@@ -1,6 +1,6 @@
 """Sessions, plans and charges of many courses as the few values that their ledgers compare.
 
-A ledger of one course reads whole rows. Reconciliation reads every fraction that a thousand patients ever had to judge
+`course_ledger` reads whole rows. Reconciliation reads every fraction that a thousand patients ever had to judge
 one day of theirs, and there making a model of each row takes ten times as long as reading it. What stands here has the
 names of the models' fields, so that `PatientRecord` and `ledger_rows` take either.
 """
