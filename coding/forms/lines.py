@@ -1,6 +1,6 @@
 """Filters of charge review and of the other lists of work, and the reason for a void."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from coding.models import HELD_BY_HAND, LineState
 from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS, ChargeFilters, ExpectedBy, Missing
 from payers.models import Payer
 from portal import clock
-from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User
+from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User, name_of_user
 from portal.roles import roles_with
 
 
@@ -86,7 +86,8 @@ class FilterChoices:
 
     @cached_property
     def owners(self) -> list[tuple[str, str]]:
-        return [(str(person.pk), person.shown_name) for person in possible_owners(self.user)]
+        people = possible_owners(self.user).values_list("pk", "first_name", "last_name", "username")
+        return [(str(pk), name_of_user(*names)) for pk, *names in people]
 
     @property
     def today(self) -> date:
@@ -125,15 +126,22 @@ class FilterForm(forms.Form):
             is_choice = isinstance(field, forms.ChoiceField)
             field.widget.attrs["class"] = "form-select form-select-sm" if is_choice else "form-control form-control-sm"
 
-    @property
+    @cached_property
     def kept(self) -> dict[str, str]:
         """The filters as an address carries them on."""
-        return {bound.name: self.data[bound.name] for bound in self.filter_fields if self.data.get(bound.name)}
+        return self._known(self.data)
 
-    @property
+    @cached_property
     def query(self) -> str:
         """The filters as a query string: equal for two addresses that ask for the same."""
         return urlencode(self.kept)
+
+    def query_of(self, query: str) -> str:
+        """The filters of another query string as `query` gives these."""
+        return urlencode(self._known(QueryDict(query))) if query else ""
+
+    def _known(self, data: Mapping[str, str]) -> dict[str, str]:
+        return {bound.name: data[bound.name] for bound in self.filter_fields if data.get(bound.name)}
 
     @property
     def filter_fields(self) -> list[forms.BoundField]:
@@ -341,7 +349,7 @@ class ChargeFilterForm(WaitingFilterForm):
             return None
         return () if chosen == NO_MODIFIERS else tuple(chosen.upper().split("-"))
 
-    @property
+    @cached_property
     def filters(self) -> ChargeFilters:
         """The filters as queries take them; to be asked of a valid form."""
         chosen = self.cleaned_data

@@ -21,6 +21,7 @@ from portal.models.clinic import (
     Prescription,
     ScheduledFraction,
     TreatmentSession,
+    name_of_patient,
 )
 from portal.models.desk import RecentCourse, SavedView, SheetStep, ViewPlace
 from portal.models.imports import (
@@ -45,6 +46,7 @@ from portal.models.organization import (
     Organization,
     Physician,
     User,
+    name_of_user,
 )
 from portal.models.oversight import DaySignOff, GapReason
 
@@ -97,4 +99,6 @@ __all__ = [
     "TreatmentSession",
     "User",
     "ViewPlace",
+    "name_of_patient",
+    "name_of_user",
 ]

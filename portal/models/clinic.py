@@ -35,6 +35,11 @@ class PatientQuerySet(models.QuerySet):
         return patients.filter(Q(courses__isnull=True) | Q(courses__department__users=user)).distinct()
 
 
+def name_of_patient(family_name: str, given_name: str) -> str:
+    """A patient as pages name one, from what a list has looked up."""
+    return f"{family_name}, {given_name}"
+
+
 class Patient(models.Model):
     """A person who is treated. Synthetic everywhere outside a customer's own database."""
 
@@ -62,7 +67,7 @@ class Patient(models.Model):
 
     @property
     def full_name(self) -> str:
-        return f"{self.family_name}, {self.given_name}"
+        return name_of_patient(self.family_name, self.given_name)
 
 
 class CourseQuerySet(models.QuerySet):

@@ -245,6 +245,11 @@ class Physician(models.Model):
         return f"{self.family_name}, {self.given_name}"
 
 
+def name_of_user(first_name: str, last_name: str, username: str) -> str:
+    """A person as pages name one, from what a list has looked up."""
+    return f"{first_name} {last_name}".strip() or username
+
+
 class User(AbstractUser):
     """A person who signs in. The role is the group; what may be seen is bounded by organization and departments."""
 
@@ -264,7 +269,7 @@ class User(AbstractUser):
 
     @property
     def shown_name(self) -> str:
-        return self.get_full_name() or self.username
+        return name_of_user(self.first_name, self.last_name, self.username)
 
     @cached_property
     def roles(self) -> list[str]:

@@ -20,9 +20,14 @@ COUNTED_VIEWS = 20
 
 
 class Filters(Protocol):
-    """What a list's filter form can do; `again` gives the same filters set as another query string has them."""
+    """What a list's filter form can do; `again` gives the same filters set as another query string has them.
+
+    `query_of` gives the filters of another query string as `query` gives those of the form.
+    """
 
     query: str
+
+    def query_of(self, query: str) -> str: ...
 
     def again(self, query: str) -> Any: ...
 
@@ -77,21 +82,21 @@ def view_strip(
     """
     views = list(SavedView.objects.visible_to(request.user).filter(place=place).select_related("owner"))
     wanted = [(label, query, None) for label, query in built_in] + [(view.name, view.query, view) for view in views]
-    forms = [form.again(query) for _label, query, _view in wanted]
-    counted_forms = forms[:COUNTED_VIEWS] if asks_for_numbers(request) else []
+    queries = [form.query_of(query) for _label, query, _view in wanted]
+    counted_forms = [form.again(query) for query in queries[:COUNTED_VIEWS]] if asks_for_numbers(request) else []
     numbers = _count_together({n: rows_of(one) for n, one in enumerate(counted_forms) if one.is_valid()})
     tabs = [
         ViewTab(
             label=label,
-            query=one.query,
+            query=query,
             count=counted(numbers[n], COUNTED_UP_TO) if n in numbers else "",
-            is_current=one.query == form.query,
+            is_current=query == form.query,
             pk=view.pk if view else None,
             is_own=view is not None and view.owner_id == request.user.pk,
             is_shared=view is not None and view.is_shared,
             owner=view.owner.shown_name if view else "",
         )
-        for n, ((label, _query, view), one) in enumerate(zip(wanted, forms, strict=True))
+        for n, ((label, _query, view), query) in enumerate(zip(wanted, queries, strict=True))
     ]
     removed = request.session.get("removed_view") if "removed" in request.GET else None
     return ViewStrip(
@@ -126,5 +131,8 @@ def _count_together(rows: dict[int, QuerySet]) -> dict[int, int]:
 
 def _last_query(request: HttpRequest, place: str, form: Filters) -> str:
     """The filters that the person used last, as the list's script kept them in a cookie; read like any address."""
-    last = form.again(unquote(request.COOKIES.get(f"last_{place}", ""))[:600])
+    kept = request.COOKIES.get(f"last_{place}", "")
+    if not kept:
+        return ""
+    last = form.again(unquote(kept)[:600])
     return last.query if last.is_valid() else ""
