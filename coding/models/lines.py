@@ -1,5 +1,7 @@
 """Charge lines and prices. The content of a line never changes after insert; a trigger holds its state to its way."""
 
+from collections.abc import Iterable
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -29,6 +31,11 @@ UNFILED = (LineState.HELD, LineState.READY, LineState.DRAFT)
 class LineRole(models.TextChoices):
     DELIVERY = vocabulary.LineRole.DELIVERY, _("Delivery")
     GUIDANCE = vocabulary.LineRole.GUIDANCE, _("Image guidance")
+
+
+def line_in_words(code: str, modifiers: Iterable[str], units: int) -> str:
+    """A line as sentences name one, from what a list has looked up."""
+    return f"{'-'.join([code, *modifiers])} x{units}"
 
 
 class ChargeLineQuerySet(models.QuerySet):
@@ -147,7 +154,7 @@ class ChargeLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{'-'.join([self.code, *self.modifiers])} x{self.units}"
+        return line_in_words(self.code, self.modifiers, self.units)
 
     @property
     def is_expected_by_contract(self) -> bool:

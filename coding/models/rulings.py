@@ -80,6 +80,14 @@ class SessionRuling(models.Model):
 HELD_BY_HAND = "HELD_BY_HAND"
 
 
+def keeps_back(claim_form: str, role: str, line) -> bool:
+    """Whether a hold on that claim form and role, each blank where it is on all, keeps the line back.
+
+    The line may be a charge line, or what a list has looked up of one.
+    """
+    return claim_form in ("", line.claim_form) and role in ("", line.role)
+
+
 class SessionHoldQuerySet(models.QuerySet):
     def visible_to(self, user):
         """The holds on sessions that the user may see."""
@@ -175,7 +183,7 @@ class SessionHold(models.Model):
 
     def applies_to(self, line) -> bool:
         """Whether this hold keeps that charge line back."""
-        return self.claim_form in ("", line.claim_form) and self.role in ("", line.role)
+        return keeps_back(self.claim_form, self.role, line)
 
 
 class HoldNote(models.Model):

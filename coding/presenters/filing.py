@@ -31,7 +31,7 @@ from coding.filing import (
 from coding.forms.filing import FilingForm, SunsetForm
 from coding.models import ChargeLine, LineState
 from coding.presenters.line_history import HistoryRow, line_history
-from coding.presenters.review import NarrowTo, ReviewRow, days_in_words, review_rows, with_reasons
+from coding.presenters.review import NarrowTo, ReviewRow, days_in_words, lines_told, review_rows, rows_of_all
 from coding.reports import harmless
 from portal.models import AuditEvent, TreatmentSession
 from portal.presenters.audit import local_time
@@ -77,7 +77,7 @@ def filing_page(form: FilingForm, *, asked: Mapping[str, str]) -> DeadlinePage:
 
 def _lines_told(today: date) -> Callable[[list[int]], dict[int, ReviewRow]]:
     def told(keys: list[int]) -> dict[int, ReviewRow]:
-        rows = review_rows(list(with_reasons(ChargeLine.objects.filter(pk__in=keys))), today)
+        rows = review_rows(lines_told(ChargeLine.objects.filter(pk__in=keys)), today)
         return {row.line.pk: row for row in rows}
 
     return told
@@ -181,16 +181,15 @@ def filing_csv(form: FilingForm) -> Iterator[list[str]]:
     ]
     today = form.choices.today
     lines = unfiled_lines(user=form.user, filters=form.filters, left=form.days_left, today=today)
-    for line in after(with_reasons(lines), field=FILE_BY_OF_LINE, key=None).iterator(chunk_size=500):
-        (row,) = review_rows([line], today)
-        course = line.session.course
+    for row in rows_of_all(after(lines, field=FILE_BY_OF_LINE, key=None), today):
+        line = row.line
         yield [
             row.file_by.isoformat() if row.file_by else _("not known"),
             str(row.days_left) if row.days_left is not None else _("not known"),
             line.date_of_service.isoformat(),
-            harmless(line.session.department.name),
-            harmless(course.patient.number),
-            harmless(course.account_number),
+            harmless(line.department),
+            harmless(line.patient_number),
+            harmless(line.account_number),
             harmless(row.payer),
             row.claim_form,
             line.code,

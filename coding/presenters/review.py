@@ -1,9 +1,13 @@
 """Charge review: live lines newest first, filtered and counted, and the sessions that owe no line, with why."""
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.db import connection
@@ -13,7 +17,7 @@ from django.utils.translation import ngettext
 
 from coding.engine.vocabulary import Severity
 from coding.forms.lines import HOLD_REASONS, ChargeFilterForm
-from coding.models import ChargeLine, LineState, SessionHold, SessionRuling
+from coding.models import CONTRACT_FROM, ChargeLine, LineState, SessionHold, SessionRuling, keeps_back, line_in_words
 from coding.reports import (
     ChargeFilters,
     charge_lines,
@@ -23,7 +27,7 @@ from coding.reports import (
     is_of_holds,
     session_wanted,
 )
-from portal.models import User
+from portal.models import ClaimForm, User, name_of_patient, name_of_user
 from portal.presenters.keyset import COUNTED_UP_TO, KeysetPage, counted, keyset_page
 from portal.presenters.rulings import finding_title
 
@@ -31,6 +35,8 @@ TITLES = dict(HOLD_REASONS)
 REVIEWED_STATES = (LineState.HELD, LineState.READY, LineState.DRAFT, LineState.EXPORTED)
 # A deadline this near is shown with a sign, not only with its day.
 DEADLINE_IS_NEAR = 30
+# So many rows of a file are looked up together.
+AT_ONCE = 500
 # The lines stand in FROM, which a queryset cannot say: asked as a condition, they are all looked up a second time.
 LINES_OF_REASONS = """
     SELECT hold.name, count(DISTINCT line.id)
@@ -39,6 +45,90 @@ LINES_OF_REASONS = """
       AND hold.claim_form IN ('', line.claim_form) AND hold.role IN ('', line.role)
     GROUP BY hold.name
 """
+
+
+class LineTold(NamedTuple):
+    """A line with what its row tells, as values: whole records of all that it hangs on take ten times as long."""
+
+    pk: int
+    session_id: int
+    date_of_service: date
+    claim_form: str
+    role: str
+    code: str
+    modifiers: list[str]
+    units: int
+    place_of_service: str
+    revenue_code: str
+    charge_amount: Decimal | None
+    expected_amount: Decimal | None
+    expected_from: str
+    state: str
+    corrects_id: int | None
+    cancellation_drafted_in_id: int | None
+    error_names: list[str]
+    file_by: date | None
+    payer: str | None
+    department: str
+    course_id: int
+    account_number: str
+    patient_number: str
+    family_name: str
+    given_name: str
+
+    def __str__(self) -> str:
+        return line_in_words(self.code, self.modifiers, self.units)
+
+    @property
+    def patient(self) -> str:
+        return name_of_patient(self.family_name, self.given_name)
+
+    @property
+    def is_expected_by_contract(self) -> bool:
+        return self.expected_from.startswith(CONTRACT_FROM)
+
+
+# Where a line has what it tells, if not in a field of its own name.
+PLACES = {
+    "error_names": "ruling__error_names",
+    "file_by": "ruling__file_by",
+    "payer": "ruling__policy_version__policy__payer__name",
+    "department": "session__department__name",
+    "course_id": "session__course_id",
+    "account_number": "session__course__account_number",
+    "patient_number": "session__course__patient__number",
+    "family_name": "session__course__patient__family_name",
+    "given_name": "session__course__patient__given_name",
+}
+FIELDS_OF_LINE = [PLACES.get(name, name) for name in LineTold._fields]
+
+
+class OpenHold(NamedTuple):
+    """An open hold with what the rows of its lines tell; names are empty where nobody owns it or placed it."""
+
+    session_id: int
+    pk: int
+    name: str
+    claim_form: str
+    role: str
+    is_hard: bool
+    sentence: str
+    due_on: date | None
+    owner: str
+    placed_by: str
+
+
+def names_of(person: str) -> list[str]:
+    """Where a query finds the names of a person, as `person_told` takes them."""
+    return [f"{person}__{name}" for name in ("first_name", "last_name", "username")]
+
+
+def person_told(first_name: str | None, last_name: str | None, username: str | None) -> str:
+    """A person from `names_of`, nobody as an empty word."""
+    return name_of_user(first_name or "", last_name or "", username) if username else ""
+
+
+FIELDS_OF_HOLD = [*OpenHold._fields[:8], *names_of("owner"), *names_of("placed_by")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +156,15 @@ def days_in_words(days: int) -> str:
 class ReviewRow:
     """A line with its payer, what keeps it back, the last day to file it, and a correction drafted beside it.
 
-    `days_left` to that day is negative once it has passed, and None where the day is unknown or nothing is due.
+    `days_left` to that day is negative once it has passed, and None where the day is unknown or nothing is due. A
+    correction is told by its key and in words.
     """
 
-    line: ChargeLine
+    line: LineTold
     claim_form: str
     payer: str
     reasons: list[Reason]
-    corrections: list[ChargeLine]
+    corrections: list[tuple[int, str]]
     file_by: date | None
     days_left: int | None
 
@@ -111,15 +202,25 @@ class ReviewPage:
     pages: KeysetPage
 
 
-def review_page(form: ChargeFilterForm, *, asked: Mapping[str, str]) -> ReviewPage:
-    """One page of the lines that a valid form leaves, in a fixed number of queries; `asked` names the page."""
-    lines = with_reasons(charge_lines(user=form.user, filters=form.filters))
-    pages = keyset_page(lines, by="date_of_service", asked=asked, kept=form.kept)
+def review_page(form: ChargeFilterForm, *, asked: Mapping[str, str], numbers: Mapping[LineState, int]) -> ReviewPage:
+    """One page of the lines that a valid form leaves, in a fixed number of queries.
+
+    `asked` names the page, and `numbers` are those of `lines_by_state`, of which the page has one state or all.
+    """
+    lines = lines_told(charge_lines(user=form.user, filters=form.filters))
+    state = form.filters.state
+    number = numbers[LineState(state)] if state else sum(numbers.values())
+    pages = keyset_page(lines, by="date_of_service", asked=asked, kept=form.kept, number=number)
     return ReviewPage(review_rows(pages.rows, form.choices.today), pages)
 
 
+def lines_told(lines: QuerySet) -> QuerySet:
+    """Lines as `review_rows` takes them."""
+    return lines.values_list(*FIELDS_OF_LINE, named=True)
+
+
 def with_reasons(lines: QuerySet) -> QuerySet:
-    """Lines with everything that their rows in charge review tell."""
+    """Lines with everything on which it rests what can be done with them."""
     holds = SessionHold.objects.open().select_related("owner", "placed_by")
     return lines.select_related(
         "session__course__patient", "session__department", "ruling__policy_version__policy__payer"
@@ -129,13 +230,82 @@ def with_reasons(lines: QuerySet) -> QuerySet:
     )
 
 
-def review_rows(lines: list[ChargeLine], today: date) -> list[ReviewRow]:
-    return [_line_row(line, today) for line in lines]
+def review_rows(lines: Iterable[tuple], today: date) -> list[ReviewRow]:
+    """The rows of lines from `lines_told`."""
+    shown = [LineTold._make(line) for line in lines]
+    holds, corrections = open_holds({line.session_id for line in shown}), _corrections([line.pk for line in shown])
+    forms = {form.value: str(form.label).partition(" (")[0] for form in ClaimForm}
+    return [
+        _line_row(line, forms[line.claim_form], holds[line.session_id], corrections[line.pk], today) for line in shown
+    ]
 
 
-def state_counts(form: ChargeFilterForm) -> list[NarrowTo]:
-    """How many lines the other filters leave in each state."""
-    numbers = {state: _capped(_lines(form, state=state)) for state in REVIEWED_STATES}
+def rows_of_all(lines: QuerySet, today: date) -> Iterator[ReviewRow]:
+    """The rows of all the lines in their order, however many, for a file."""
+    chunks = in_chunks(lines_told(lines).iterator(chunk_size=AT_ONCE))
+    return chain.from_iterable(review_rows(chunk, today) for chunk in chunks)
+
+
+def in_chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    """The rows by AT_ONCE, so that what belongs to them is looked up for many in one query."""
+    return iter(lambda: list(islice(rows, AT_ONCE)), [])
+
+
+def open_holds(sessions: Iterable[int]) -> Mapping[int, list[OpenHold]]:
+    """The open holds of each of the sessions, the oldest first."""
+    found: dict[int, list[OpenHold]] = defaultdict(list)
+    holds = SessionHold.objects.open().filter(session__in=sessions)
+    for row in holds.values_list(*FIELDS_OF_HOLD):
+        of_hold, owner, placer = row[:8], row[8:11], row[11:]
+        found[row[0]].append(OpenHold(*of_hold, owner=person_told(*owner), placed_by=person_told(*placer)))
+    return found
+
+
+def _corrections(lines: Iterable[int]) -> Mapping[int, list[tuple[int, str]]]:
+    """The corrections drafted beside each of the lines: their keys, and what they charge in words."""
+    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    corrections = ChargeLine.objects.standing().filter(corrects__in=lines)
+    for line, pk, *charged in corrections.values_list("corrects", "pk", "code", "modifiers", "units"):
+        found[line].append((pk, line_in_words(*charged)))
+    return found
+
+
+class Person(NamedTuple):
+    """All of a person on which it depends what lines are seen."""
+
+    pk: int
+    organization_id: int | None
+    sees_all_departments: bool
+
+    @classmethod
+    def of(cls, user: User) -> "Person":
+        return cls(user.pk, user.organization_id, user.sees_all_departments)
+
+
+def lines_by_state(form: ChargeFilterForm) -> dict[LineState, int]:
+    """How many lines the other filters leave in each state, counted in one query and no further than a page says."""
+    with connection.cursor() as cursor:
+        cursor.execute(*_by_state_sql(Person.of(form.user), replace(form.filters, state="")))
+        found = dict(cursor.fetchall())
+    return {state: found[state] for state in REVIEWED_STATES}
+
+
+# Putting this together takes longer than its answer, and most people ask the same.
+@lru_cache(maxsize=200)
+def _by_state_sql(person: Person, filters: ChargeFilters) -> tuple[str, tuple[Any, ...]]:
+    """The query that counts the lines of each state."""
+    counts: list[str] = []
+    values: list[Any] = []
+    for state in REVIEWED_STATES:
+        lines = _lines_in(state, person, filters).values("pk")
+        sql, of_lines = lines[: COUNTED_UP_TO + 1].query.sql_with_params()
+        counts.append(f"SELECT %s, count(*) FROM ({sql}) lines")
+        values += [state.value, *of_lines]
+    return " UNION ALL ".join(counts), tuple(values)
+
+
+def state_counts(form: ChargeFilterForm, numbers: Mapping[LineState, int]) -> list[NarrowTo]:
+    """How many lines the other filters leave in each state, from `lines_by_state`."""
     return [
         _narrow(form, "state", state, str(state.label), counted(number))
         for state, number in numbers.items()
@@ -145,10 +315,8 @@ def state_counts(form: ChargeFilterForm) -> list[NarrowTo]:
 
 def reason_counts(form: ChargeFilterForm) -> list[NarrowTo]:
     """How many of the held lines that the other filters leave are held for each reason, the most frequent first."""
-    held = _lines(form, reason="", state=LineState.HELD).order_by().values("pk", "session", "claim_form", "role")
-    lines, values = held[: COUNTED_UP_TO + 1].query.sql_with_params()
     with connection.cursor() as cursor:
-        cursor.execute(LINES_OF_REASONS % lines, values)
+        cursor.execute(*_by_reason_sql(Person.of(form.user), replace(form.filters, reason="", state="")))
         numbers = dict(cursor.fetchall())
     filters = form.filters
     if filters.reason:
@@ -157,12 +325,17 @@ def reason_counts(form: ChargeFilterForm) -> list[NarrowTo]:
     return [_narrow(form, "reason", name, TITLES.get(name, name), counted(number)) for name, number in found]
 
 
-def _lines(form: ChargeFilterForm, **changes: Any) -> QuerySet:
-    return charge_lines(user=form.user, filters=replace(form.filters, **changes))
+@lru_cache(maxsize=200)
+def _by_reason_sql(person: Person, filters: ChargeFilters) -> tuple[str, tuple[Any, ...]]:
+    """The query that counts the held lines of each reason."""
+    held = _lines_in(LineState.HELD, person, filters).values("pk", "session", "claim_form", "role")
+    lines, values = held[: COUNTED_UP_TO + 1].query.sql_with_params()
+    return LINES_OF_REASONS % lines, values
 
 
-def _capped(lines: QuerySet) -> int:
-    return lines.order_by()[: COUNTED_UP_TO + 1].count()
+def _lines_in(state: LineState, person: Person, filters: ChargeFilters) -> QuerySet:
+    lines = charge_lines(user=User(**person._asdict()), filters=replace(filters, state=state))
+    return lines.order_by()
 
 
 def _narrow(form: ChargeFilterForm, field: str, name: str, label: str, number: str) -> NarrowTo:
@@ -175,7 +348,7 @@ def _narrow(form: ChargeFilterForm, field: str, name: str, label: str, number: s
 def without_line_page(form: ChargeFilterForm, *, asked: Mapping[str, str]) -> ReviewPage:
     """One page of standing sessions that owe no line as they stand, each with its errors, holds, or a person's void."""
     pages = keyset_page(_told_without_line(form), by="session__date_of_service", asked=asked, kept=form.kept)
-    return ReviewPage([_without_line_row(ruling, form.choices.today) for ruling in pages.rows], pages)
+    return ReviewPage(_without_line_rows(pages.rows, form.choices.today), pages)
 
 
 def without_line_table(form: ChargeFilterForm) -> Iterator[list[str]]:
@@ -184,9 +357,10 @@ def without_line_table(form: ChargeFilterForm) -> Iterator[list[str]]:
         *(_("Date of service"), _("Department"), _("Patient record number"), _("Account number"), _("Payer")),
         *(_("No line, because"), _("Owners"), _("Due")),
     ]
-    rulings = _told_without_line(form).order_by("-session__date_of_service", "-id")
-    for ruling in rulings.iterator(chunk_size=500):
-        row, session = _without_line_row(ruling, form.choices.today), ruling.session
+    rulings = _told_without_line(form).order_by("-session__date_of_service", "-id").iterator(chunk_size=AT_ONCE)
+    rows = (_without_line_rows(chunk, form.choices.today) for chunk in in_chunks(rulings))
+    for row in chain.from_iterable(rows):
+        session = row.ruling.session
         yield [
             session.date_of_service.isoformat(),
             session.department.name,
@@ -201,14 +375,10 @@ def without_line_table(form: ChargeFilterForm) -> Iterator[list[str]]:
 
 def _told_without_line(form: ChargeFilterForm) -> QuerySet:
     """The rulings of the sessions that a valid form leaves, with everything that their rows tell."""
-    holds = SessionHold.objects.open().select_related("owner", "placed_by")
     return (
         sessions_without_line(form.user, form.filters)
         .select_related("session__course__patient", "session__department", "policy_version__policy__payer")
-        .prefetch_related(
-            Prefetch("session__holds", queryset=holds, to_attr="open_holds"),
-            Prefetch("session__charge_lines", queryset=_voided_by_hand(), to_attr="void_lines"),
-        )
+        .prefetch_related(Prefetch("session__charge_lines", queryset=_voided_by_hand(), to_attr="void_lines"))
     )
 
 
@@ -244,27 +414,33 @@ def _wanted(filters: ChargeFilters) -> Q:
     return wanted
 
 
-def _line_row(line: ChargeLine, today: date) -> ReviewRow:
-    version = line.ruling.policy_version
-    errors = line.ruling.error_names if line.state == LineState.DRAFT and line.corrects_id is None else []
-    holds = [hold for hold in line.session.open_holds if hold.applies_to(line)]
+def _line_row(
+    line: LineTold, claim_form: str, holds: list[OpenHold], corrections: list[tuple[int, str]], today: date
+) -> ReviewRow:
+    errors = line.error_names if line.state == LineState.DRAFT and line.corrects_id is None else []
     # What is exported was filed; its deadline is history.
-    file_by = None if line.state == LineState.EXPORTED else line.ruling.file_by
+    file_by = None if line.state == LineState.EXPORTED else line.file_by
     return ReviewRow(
         line=line,
-        claim_form=line.get_claim_form_display().partition(" (")[0],
-        payer=version.policy.payer.name if version else "",
-        reasons=[_error(name) for name in errors] + [_hold(hold, today) for hold in holds],
-        corrections=line.standing_corrections,
+        claim_form=claim_form,
+        payer=line.payer or "",
+        reasons=[_error(name) for name in errors]
+        + [_hold(hold, today) for hold in holds if keeps_back(hold.claim_form, hold.role, line)],
+        corrections=corrections,
         file_by=file_by,
         days_left=(file_by - today).days if file_by else None,
     )
 
 
-def _without_line_row(ruling: SessionRuling, today: date) -> WithoutLineRow:
+def _without_line_rows(rulings: Sequence[SessionRuling], today: date) -> list[WithoutLineRow]:
+    holds = open_holds([ruling.session_id for ruling in rulings])
+    return [_without_line_row(ruling, holds[ruling.session_id], today) for ruling in rulings]
+
+
+def _without_line_row(ruling: SessionRuling, holds: list[OpenHold], today: date) -> WithoutLineRow:
     version = ruling.policy_version
     reasons = [_error(name) for name in ruling.error_names]
-    reasons += [_hold(hold, today) for hold in ruling.session.open_holds]
+    reasons += [_hold(hold, today) for hold in holds]
     reasons += [
         Reason("VOID", _("%(line)s voided: %(reason)s") % {"line": line, "reason": line.void_reason}, Severity.NOTE)
         for line in ruling.session.void_lines
@@ -282,14 +458,14 @@ def _note(name: str) -> Reason:
     return Reason(name, finding_title(name), Severity.NOTE)
 
 
-def _hold(hold: SessionHold, today: date) -> Reason:
+def _hold(hold: OpenHold, today: date) -> Reason:
     return Reason(
         hold.name,
-        hold_title(hold),
+        title_of_hold(hold.name, hold.placed_by, hold.sentence),
         Severity.HOLD,
         hold.pk,
         is_hard=hold.is_hard,
-        owner=hold.owner.shown_name if hold.owner else "",
+        owner=hold.owner,
         due_on=hold.due_on,
         is_overdue=hold.due_on is not None and hold.due_on < today,
     )
@@ -297,9 +473,14 @@ def _hold(hold: SessionHold, today: date) -> Reason:
 
 def hold_title(hold: SessionHold) -> str:
     """A hold in a few words; one that a person placed says who did, and why."""
-    if hold.placed_by is None:
-        return finding_title(hold.name)
-    return _("Held by %(person)s: %(reason)s") % {"person": hold.placed_by.shown_name, "reason": hold.sentence}
+    return title_of_hold(hold.name, hold.placed_by.shown_name if hold.placed_by else "", hold.sentence)
+
+
+def title_of_hold(name: str, placed_by: str, sentence: str) -> str:
+    """A hold in a few words, from what a list has looked up."""
+    if not placed_by:
+        return finding_title(name)
+    return _("Held by %(person)s: %(reason)s") % {"person": placed_by, "reason": sentence}
 
 
 def review_csv(form: ChargeFilterForm) -> Iterator[list[str]]:
@@ -326,15 +507,14 @@ def review_csv(form: ChargeFilterForm) -> Iterator[list[str]]:
         _("Expected amount"),
         _("Expected by"),
     ]
-    lines = with_reasons(_lines(form)).order_by("-date_of_service", "-id")
-    for line in lines.iterator(chunk_size=500):
-        row = _line_row(line, form.choices.today)
-        course = line.session.course
+    lines = charge_lines(user=form.user, filters=form.filters).order_by("-date_of_service", "-id")
+    for row in rows_of_all(lines, form.choices.today):
+        line = row.line
         yield [
             line.date_of_service.isoformat(),
-            harmless(line.session.department.name),
-            harmless(course.patient.number),
-            harmless(course.account_number),
+            harmless(line.department),
+            harmless(line.patient_number),
+            harmless(line.account_number),
             harmless(row.payer),
             row.claim_form,
             line.code,

@@ -17,7 +17,7 @@ from coding.forms.lines import ChargeFilterForm, possible_owners
 from coding.line_actions import LineAction, carry_out, plan_lines, set_back
 from coding.models import ChargeLine, SessionHold
 from coding.presenters.line_actions import PERMISSIONS, done, preview
-from coding.presenters.review import reason_counts, review_rows, state_counts, with_reasons
+from coding.presenters.review import lines_by_state, lines_told, reason_counts, review_rows, state_counts, with_reasons
 from coding.reports import charge_lines
 from portal import clock
 from portal.presenters.bulk import AT_ONCE, ticked
@@ -119,10 +119,10 @@ def _rows_answer(request: HttpRequest, sessions: set[int], context: dict) -> Htt
     lines: QuerySet = ChargeLine.objects.live().visible_to(request.user).filter(session__in=sessions)
     query = request.POST.get("query", "")
     form = ChargeFilterForm(QueryDict(query), user=request.user)
-    rows = review_rows(list(with_reasons(lines)), form.choices.today)
+    rows = review_rows(lines_told(lines), form.choices.today)
     context |= {"rows": rows, "query": query, "may_act": True, "list_url": reverse("charge-review")}
     if form.is_valid():
-        context |= {"states": state_counts(form), "reasons": reason_counts(form)}
+        context |= {"states": state_counts(form, lines_by_state(form)), "reasons": reason_counts(form)}
     return render(request, "coding/_lines_done.html", context)
 
 

@@ -16,6 +16,7 @@ from coding.forms.lines import ChargeFilterForm, VoidLineForm, WithoutLineFilter
 from coding.models import ChargeLine, LineState
 from coding.presenters.line_actions import line_bar
 from coding.presenters.review import (
+    lines_by_state,
     reason_counts,
     review_csv,
     review_page,
@@ -58,12 +59,13 @@ def charge_review(request: HttpRequest) -> HttpResponse:
     )
     if asks_for_numbers(request):
         return render(request, "_components/view_numbers.html", {"strip": strip})
-    page = review_page(form, asked=request.GET)
+    numbers = lines_by_state(form)
+    page = review_page(form, asked=request.GET, numbers=numbers)
     context = {
         "form": form,
         "page": page,
         "strip": strip,
-        "states": state_counts(form),
+        "states": state_counts(form, numbers),
         "reasons": reason_counts(form),
         "bulk": line_bar(request.user, len(page.rows), page.pages.count_text),
     }

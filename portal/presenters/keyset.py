@@ -33,12 +33,13 @@ def keyset_page(
     kept: Mapping[str, str],
     parse: Callable[[str], date] = date.fromisoformat,
     size: int = ROWS_A_PAGE,
+    number: int | None = None,
 ) -> KeysetPage:
     """The page that `asked` names by `older` or `newer` (value and id joined by a comma), else the newest.
 
     `by` is the field that orders the rows, newest first and then by id, and `parse` reads its value from an address;
-    `kept` are the filters that the addresses of the neighbours carry on. A key that cannot be read gives the newest
-    page.
+    `kept` are the filters that the addresses of the neighbours carry on, and `number` is how many rows there are, where
+    they were counted already. A key that cannot be read gives the newest page.
     """
     order = Tuple(F(by), F("id"))
     older, newer = _key(asked.get("older", ""), parse), _key(asked.get("newer", ""), parse)
@@ -53,7 +54,7 @@ def keyset_page(
         found = found[:size]
     return KeysetPage(
         rows=found,
-        count_text=count_text(rows),
+        count_text=count_text(rows) if number is None else counted(number),
         newer_url=_address("newer", found[0], by, kept) if found and has_newer else "",
         older_url=_address("older", found[-1], by, kept) if found and has_older else "",
     )

@@ -169,12 +169,15 @@ def remedy_for(
 
     None where only somebody outside can be asked. `grounds` make it exact where one finding has several causes.
     """
+    clearing = _clearing(name, user, grounds)
+    return Remedy(str(clearing.label), clearing.place(session), clearing.act) if clearing else None
+
+
+def _clearing(name: str, user: User, grounds: Iterable[Iterable[str]]) -> Clearing | None:
     if name in ASKED_OUTSIDE:
         return None
     clearing = _by_grounds(name, dict(grounds)) or CLEARED_BY.get(name, ELSEWHERE)
-    if not user.has_perm(clearing.permission):
-        return None
-    return Remedy(str(clearing.label), clearing.place(session), clearing.act)
+    return clearing if user.has_perm(clearing.permission) else None
 
 
 def _by_grounds(name: str, grounds: dict[str, str]) -> Clearing | None:
@@ -184,6 +187,12 @@ def _by_grounds(name: str, grounds: dict[str, str]) -> Clearing | None:
     if name == "LEVEL3_DOCUMENTATION" and grounds and "motion" not in grounds.get("grounds_of_level", ""):
         return AMEND_ISOCENTERS
     return None
+
+
+def next_step(name: str, user: User, grounds: Iterable[Iterable[str]]) -> str:
+    """What is to be done next for a finding, in a few words: the act that the person may take, or what others do."""
+    clearing = _clearing(name, user, grounds)
+    return str(clearing.label) if clearing else step_words(name)
 
 
 def step_words(name: str) -> str:
