@@ -19,7 +19,7 @@ from coding.models import HELD_BY_HAND, LineState
 from coding.reports import NO_MODIFIERS, NO_PAYER, NO_PHYSICIAN, SETTING_LABELS, ChargeFilters, ExpectedBy, Missing
 from payers.models import Payer
 from portal import clock
-from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User, name_of_user
+from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User, name_of_physician, name_of_user
 from portal.roles import roles_with
 
 
@@ -82,7 +82,9 @@ class FilterChoices:
 
     @cached_property
     def physicians(self) -> list[tuple[str, str]]:
-        return [(str(one.pk), str(one)) for one in Physician.objects.filter(organization=self.user.organization_id)]
+        physicians = Physician.objects.filter(organization=self.user.organization_id)
+        names = physicians.values_list("pk", "family_name", "given_name")
+        return [(str(pk), name_of_physician(family_name, given_name)) for pk, family_name, given_name in names]
 
     @cached_property
     def owners(self) -> list[tuple[str, str]]:

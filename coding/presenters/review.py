@@ -233,7 +233,9 @@ def with_reasons(lines: QuerySet) -> QuerySet:
 def review_rows(lines: Iterable[tuple], today: date) -> list[ReviewRow]:
     """The rows of lines from `lines_told`."""
     shown = [LineTold._make(line) for line in lines]
-    holds, corrections = open_holds({line.session_id for line in shown}), _corrections([line.pk for line in shown])
+    holds = open_holds({line.session_id for line in shown})
+    # Beside a line that was never exported no correction is drafted.
+    corrections = _corrections([line.pk for line in shown if line.state == LineState.EXPORTED])
     forms = {form.value: str(form.label).partition(" (")[0] for form in ClaimForm}
     return [
         _line_row(line, forms[line.claim_form], holds[line.session_id], corrections[line.pk], today) for line in shown

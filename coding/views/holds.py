@@ -58,13 +58,10 @@ def hold_list(request: HttpRequest) -> HttpResponse:
     )
     if asks_for_numbers(request):
         return render(request, "_components/view_numbers.html", {"strip": strip})
-    context = {
-        "form": form,
-        "reasons": reason_counts(form),
-        "is_grouped": request.GET.get("group") == "reason",
-        "strip": strip,
-    }
-    if not context["is_grouped"]:
+    context = {"form": form, "is_grouped": request.GET.get("group") == "reason", "strip": strip}
+    if context["is_grouped"]:
+        context["reasons"] = reason_counts(form)
+    else:
         page = hold_page(form, asked=request.GET)
         context |= {"page": page, "ages": age_counts(form)}
         if not form.cleaned_data["show"]:

@@ -46,6 +46,7 @@ from portal.models.organization import (
     Organization,
     Physician,
     User,
+    name_of_physician,
     name_of_user,
 )
 from portal.models.oversight import DaySignOff, GapReason
@@ -100,5 +101,6 @@ __all__ = [
     "User",
     "ViewPlace",
     "name_of_patient",
+    "name_of_physician",
     "name_of_user",
 ]

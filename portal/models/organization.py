@@ -217,6 +217,11 @@ class ClosedDay(models.Model):
         return f"{self.day}: {self.reason}"
 
 
+def name_of_physician(family_name: str, given_name: str) -> str:
+    """A physician as pages name one, from what a list has looked up."""
+    return f"{family_name}, {given_name}"
+
+
 class Physician(models.Model):
     """A physician who is responsible for sessions and renders the guidance review."""
 
@@ -242,7 +247,7 @@ class Physician(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.family_name}, {self.given_name}"
+        return name_of_physician(self.family_name, self.given_name)
 
 
 def name_of_user(first_name: str, last_name: str, username: str) -> str:
