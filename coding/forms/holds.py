@@ -69,6 +69,10 @@ class HoldFilterForm(WaitingFilterForm):
         return found
 
     @property
+    def asks_for_age(self) -> bool:
+        return any(self.cleaned_data.get(name) is not None for name in ("age", "age_most"))
+
+    @property
     def held_until(self) -> datetime | None:
         """The instant after which a hold is not too old for the days asked; a hold of so many days is that old yet."""
         most = self.cleaned_data.get("age_most")

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -47,7 +48,7 @@ from coding.reports import NO_PAYER
 from coding.rollups import setting_on
 from portal import clock
 from portal.models import User, name_of_patient
-from portal.presenters.ageing import AGES
+from portal.presenters.ageing import AGES, Age
 from portal.presenters.bulk import ticked
 from portal.presenters.keyset import LARGEST_KEY, ROWS_A_PAGE, count_text, counted
 from portal.presenters.remedies import ASKED_OUTSIDE, next_step, step_words
@@ -257,10 +258,11 @@ def _wanted_of_ruling(form: HoldFilterForm) -> Q:
     return wanted
 
 
-def hold_page(form: HoldFilterForm, *, asked: Mapping[str, str]) -> HoldPage:
+def hold_page(form: HoldFilterForm, *, asked: Mapping[str, str], numbers: Mapping[Age, int]) -> HoldPage:
     """One page of the holds that a valid form leaves, after the one that `asked` names, in a fixed number of queries.
 
-    A page begins after a key of day, instant and id; what cannot be read as one gives the first page.
+    A page begins after a key of day, instant and id; what cannot be read as one gives the first page. `numbers` are
+    those of `holds_by_age`.
     """
     wanted = holds_asked(form)
     order = form.cleaned_data["order"]
@@ -275,12 +277,11 @@ def hold_page(form: HoldFilterForm, *, asked: Mapping[str, str]) -> HoldPage:
         keys.order_by("first_day", "opened_at", "id").values_list("first_day", "opened_at", "pk")[: ROWS_A_PAGE + 1]
     )
     shown = found[:ROWS_A_PAGE]
-    holds = SessionHold.objects.filter(pk__in=[pk for _day, _at, pk in shown])
-    rows = {row.hold.pk: row for row in hold_rows(holds, form.user, form.choices.today)}
+    rows = {row.hold.pk: row for row in hold_rows([pk for _day, _at, pk in shown], form.user, form.choices.today)}
     last = shown[-1] if len(found) > ROWS_A_PAGE else None
     return HoldPage(
         rows=[rows[pk] for _day, _at, pk in shown],
-        count_text=count_text(wanted),
+        count_text=count_text(wanted) if form.asks_for_age else counted(sum(numbers.values())),
         first_url="?" + urlencode(form.kept) if after is not None else "",
         next_url="?" + urlencode({**form.kept, "after": _address(last)}) if last else "",
     )
@@ -292,9 +293,16 @@ def with_ruling(holds: QuerySet) -> QuerySet:
     return holds.annotate(current=FilteredRelation("session__rulings", condition=is_current))
 
 
-def holds_told(holds: QuerySet) -> QuerySet:
+# Every page asks this and the next.
+@cache
+def _holds() -> QuerySet:
     """Holds as `_told` takes them."""
-    return with_ruling(holds).values_list(*FIELDS_OF_HOLD, *NAMES_OF_PEOPLE)
+    return with_ruling(SessionHold.objects.all()).values_list(*FIELDS_OF_HOLD, *NAMES_OF_PEOPLE)
+
+
+@cache
+def _lines() -> QuerySet:
+    return ChargeLine.objects.standing().values_list("session", *HeldLine._fields)
 
 
 def _told(row: Sequence[Any]) -> HoldTold:
@@ -303,9 +311,11 @@ def _told(row: Sequence[Any]) -> HoldTold:
     return HoldTold(*values, owner, placed_by, released_by)
 
 
-def hold_rows(holds: QuerySet, user: User, today: date, in_place_of: Mapping[int, int] | None = None) -> list[HoldRow]:
-    """The rows of holds; `in_place_of` names the hold whose row a newer one takes."""
-    return _rows(holds_told(holds), user, today, in_place_of or {})
+def hold_rows(
+    holds: Iterable[int] | QuerySet, user: User, today: date, in_place_of: Mapping[int, int] | None = None
+) -> list[HoldRow]:
+    """The rows of holds that are named by their keys; `in_place_of` names the hold whose row a newer one takes."""
+    return _rows(_holds().filter(pk__in=holds), user, today, in_place_of or {})
 
 
 def _rows(rows: Iterable[Sequence[Any]], user: User, today: date, in_place_of: Mapping[int, int]) -> list[HoldRow]:
@@ -318,8 +328,7 @@ def _rows(rows: Iterable[Sequence[Any]], user: User, today: date, in_place_of: M
 
 def _standing_lines(sessions: Iterable[int]) -> Mapping[int, list[HeldLine]]:
     found: dict[int, list[HeldLine]] = defaultdict(list)
-    lines = ChargeLine.objects.standing().filter(session__in=sessions)
-    for session, *values in lines.values_list("session", *HeldLine._fields):
+    for session, *values in _lines().filter(session__in=sessions):
         found[session].append(HeldLine._make(values))
     return found
 
@@ -355,12 +364,12 @@ def rows_answer(
     )
     form = HoldFilterForm(QueryDict(request.POST.get("query", "")), user=request.user)
     answer = {
-        "rows": hold_rows(holds, request.user, form.choices.today, replaced),
+        "rows": hold_rows(holds.values("pk"), request.user, form.choices.today, replaced),
         "may_act": request.user.has_perm("coding.change_sessionhold"),
         "query": form.query,
         "list_url": reverse("hold-list"),
     }
-    return answer | ({"ages": age_counts(form)} if form.is_valid() else {})
+    return answer | ({"ages": age_counts(form, holds_by_age(form))} if form.is_valid() else {})
 
 
 def holds_table(form: HoldFilterForm) -> Iterator[list[Any]]:
@@ -378,8 +387,9 @@ def holds_table(form: HoldFilterForm) -> Iterator[list[Any]]:
         *(_("Patient record number"), _("Account number"), _("Payer"), _("Lines"), _("Owner"), _("Due")),
         *(_("File by"), _("Released by"), _("Release note")),
     ]
-    holds = holds_told(holds_asked(form)).order_by("opened_at", "id").iterator(chunk_size=AT_ONCE)
-    chunks = (_rows(chunk, form.user, form.choices.today, {}) for chunk in in_chunks(holds))
+    holds = with_ruling(holds_asked(form)).values_list(*FIELDS_OF_HOLD, *NAMES_OF_PEOPLE).order_by("opened_at", "id")
+    found = in_chunks(holds.iterator(chunk_size=AT_ONCE))
+    chunks = (_rows(chunk, form.user, form.choices.today, {}) for chunk in found)
     for row in chain.from_iterable(chunks):
         hold = row.hold
         yield [
@@ -420,21 +430,29 @@ def reason_counts(form: HoldFilterForm) -> list[ReasonCount]:
     return sorted(counts, key=lambda reason: (-reason.number, reason.title))
 
 
-def age_counts(form: HoldFilterForm) -> list[NarrowTo]:
-    """The holds that the other filters leave, counted by age in one query; each leads to its holds or back to all."""
-    others = {key: value for key, value in form.kept.items() if key not in ("age", "age_most")}
-    without = form.again(urlencode(others))
+def holds_by_age(form: HoldFilterForm) -> dict[Age, int]:
+    """How many holds of each age the other filters leave, counted in one query."""
+    without = form.again(urlencode(_without_age(form))) if form.asks_for_age else form
     without.is_valid()
     now = clock.now()
     numbers = holds_asked(without).aggregate(
         **{f"age_{age.least}": Count("pk", filter=age.wanted(now), distinct=True) for age in AGES}
     )
+    return {age: numbers[f"age_{age.least}"] for age in AGES}
+
+
+def _without_age(form: HoldFilterForm) -> dict[str, str]:
+    return {key: value for key, value in form.kept.items() if key not in ("age", "age_most")}
+
+
+def age_counts(form: HoldFilterForm, numbers: Mapping[Age, int]) -> list[NarrowTo]:
+    """How many holds of each age the other filters leave; each number leads to its holds or back to all."""
+    others = _without_age(form)
     counts = []
     for age in AGES:
         is_chosen = all(form.kept.get(key, "") == age.filters.get(key, "") for key in ("age", "age_most"))
         url = "?" + urlencode(others if is_chosen else others | age.filters)
-        number = counted(numbers[f"age_{age.least}"])
-        counts.append(NarrowTo(f"age-{age.least}", str(age.label), number, url, is_chosen))
+        counts.append(NarrowTo(f"age-{age.least}", str(age.label), counted(numbers[age]), url, is_chosen))
     return counts
 
 

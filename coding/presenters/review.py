@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain, islice
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -224,10 +224,7 @@ def with_reasons(lines: QuerySet) -> QuerySet:
     holds = SessionHold.objects.open().select_related("owner", "placed_by")
     return lines.select_related(
         "session__course__patient", "session__department", "ruling__policy_version__policy__payer"
-    ).prefetch_related(
-        Prefetch("session__holds", queryset=holds, to_attr="open_holds"),
-        Prefetch("corrections", queryset=ChargeLine.objects.standing(), to_attr="standing_corrections"),
-    )
+    ).prefetch_related(Prefetch("session__holds", queryset=holds, to_attr="open_holds"))
 
 
 def review_rows(lines: Iterable[tuple], today: date) -> list[ReviewRow]:
@@ -256,8 +253,7 @@ def in_chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
 def open_holds(sessions: Iterable[int]) -> Mapping[int, list[OpenHold]]:
     """The open holds of each of the sessions, the oldest first."""
     found: dict[int, list[OpenHold]] = defaultdict(list)
-    holds = SessionHold.objects.open().filter(session__in=sessions)
-    for row in holds.values_list(*FIELDS_OF_HOLD):
+    for row in _holds().filter(session__in=sessions):
         of_hold, owner, placer = row[:8], row[8:11], row[11:]
         found[row[0]].append(OpenHold(*of_hold, owner=person_told(*owner), placed_by=person_told(*placer)))
     return found
@@ -266,10 +262,20 @@ def open_holds(sessions: Iterable[int]) -> Mapping[int, list[OpenHold]]:
 def _corrections(lines: Iterable[int]) -> Mapping[int, list[tuple[int, str]]]:
     """The corrections drafted beside each of the lines: their keys, and what they charge in words."""
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    corrections = ChargeLine.objects.standing().filter(corrects__in=lines)
-    for line, pk, *charged in corrections.values_list("corrects", "pk", "code", "modifiers", "units"):
+    for line, pk, *charged in _drafted().filter(corrects__in=lines):
         found[line].append((pk, line_in_words(*charged)))
     return found
+
+
+# Every page asks these.
+@cache
+def _holds() -> QuerySet:
+    return SessionHold.objects.open().values_list(*FIELDS_OF_HOLD)
+
+
+@cache
+def _drafted() -> QuerySet:
+    return ChargeLine.objects.standing().values_list("corrects", "pk", "code", "modifiers", "units")
 
 
 class Person(NamedTuple):
@@ -282,6 +288,10 @@ class Person(NamedTuple):
     @classmethod
     def of(cls, user: User) -> "Person":
         return cls(user.pk, user.organization_id, user.sees_all_departments)
+
+    @property
+    def as_user(self) -> User:
+        return User(**self._asdict())
 
 
 def lines_by_state(form: ChargeFilterForm) -> dict[LineState, int]:
@@ -336,7 +346,7 @@ def _by_reason_sql(person: Person, filters: ChargeFilters) -> tuple[str, tuple[A
 
 
 def _lines_in(state: LineState, person: Person, filters: ChargeFilters) -> QuerySet:
-    lines = charge_lines(user=User(**person._asdict()), filters=replace(filters, state=state))
+    lines = charge_lines(user=person.as_user, filters=replace(filters, state=state))
     return lines.order_by()
 
 

@@ -23,6 +23,7 @@ from coding.presenters.holds import (
     age_counts,
     hold_page,
     holds_asked,
+    holds_by_age,
     holds_table,
     list_url,
     reason_counts,
@@ -62,8 +63,9 @@ def hold_list(request: HttpRequest) -> HttpResponse:
     if context["is_grouped"]:
         context["reasons"] = reason_counts(form)
     else:
-        page = hold_page(form, asked=request.GET)
-        context |= {"page": page, "ages": age_counts(form)}
+        numbers = holds_by_age(form)
+        page = hold_page(form, asked=request.GET, numbers=numbers)
+        context |= {"page": page, "ages": age_counts(form, numbers)}
         if not form.cleaned_data["show"]:
             context["bulk"] = hold_bar(request.user, len(page.rows), page.count_text)
     return render(request, "coding/hold_list.html", context)
