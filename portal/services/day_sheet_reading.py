@@ -6,7 +6,7 @@ together once. Whoever records a row reads it by `portal.services.day_sheets.day
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, time
 from functools import cache
 from typing import NamedTuple
@@ -133,7 +133,7 @@ def machine_day(*, machine: Machine, day: date) -> MachineDay:
         day=day,
         rows=in_order_of_time(rows.values(), machine),
         loose=matched.loose,
-        highest=dict(answer(_highest(), **asked)),
+        highest=_highest_fractions(rows.values()),
         elsewhere=_sessions_elsewhere(rows, machine, day),
     )
 
@@ -171,6 +171,12 @@ def _add_sessions(rows: dict[int, DayRow], sessions: list[ReadSession], machine:
         row.delivered += delivered[session.pk]
 
 
+def _highest_fractions(rows: Iterable[DayRow]) -> dict[int, int]:
+    """The highest number delivered of each planned prescription, where the row does not tell what it delivered."""
+    prescriptions = [p.pk for row in rows if not row.delivered for p in row.prescriptions]
+    return dict(answer(_highest(), prescriptions=prescriptions)) if prescriptions else {}
+
+
 def _prescriptions_of(courses: Collection[int]) -> list[ReadPrescription]:
     return [ReadPrescription._make(values) for values in answer(_prescriptions(), courses=list(courses))]
 
@@ -191,17 +197,14 @@ def sessions_of_day() -> QuerySet:
     return TreatmentSession.objects.standing().filter(machine=Given("machine"), date_of_service=Given("day"))
 
 
-def _planned_of_day() -> QuerySet:
-    return ScheduledFraction.objects.filter(machine=Given("machine"), planned_on=Given("day"))
-
-
 @cache
 def _planned() -> Query:
     shown = ["pk", "fraction_number", "planned_time", "missed_reason"]
     shown += [f"prescription__{name}" for name in PRESCRIPTION]
     shown += [f"prescription__course__{name}" for name in COURSE]
     order = ("planned_time", "prescription__course_id", "fraction_number", "pk")
-    return _planned_of_day().order_by(*order).values_list(*shown).query.sql_with_params()
+    planned = ScheduledFraction.objects.filter(machine=Given("machine"), planned_on=Given("day"))
+    return planned.order_by(*order).values_list(*shown).query.sql_with_params()
 
 
 @cache
@@ -225,7 +228,7 @@ def _delivered() -> Query:
 
 @cache
 def _highest() -> Query:
-    return delivered_numbers(_planned_of_day().values("prescription")).query.sql_with_params()
+    return delivered_numbers(GivenKeys("prescriptions")).query.sql_with_params()
 
 
 @cache

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Expression, Max, Q, QuerySet
 from django.utils.functional import cached_property
 
 from portal.models import (
@@ -194,8 +194,8 @@ class DayRow:
 class MachineDay:
     """A machine's day: its rows, the log's records without a row, and what bears on the rows from elsewhere.
 
-    `highest` is the highest fraction delivered of each prescription; `elsewhere` the sessions of each course that day
-    on another machine of the department, or on one that nobody named.
+    `highest` is the highest fraction delivered of each planned prescription whose row has not delivered any;
+    `elsewhere` the sessions of each course that day on another machine of the department, or on one that nobody named.
     """
 
     machine: Machine
@@ -332,7 +332,7 @@ def highest_fractions(
 
 
 def delivered_numbers(
-    prescriptions: Collection[int] | QuerySet, *, before: datetime | None = None, besides: Collection[int] = ()
+    prescriptions: Collection[int] | Expression, *, before: datetime | None = None, besides: Collection[int] = ()
 ) -> QuerySet:
     """Each prescription with its highest number, as `highest_fractions` has them."""
     delivered = DeliveredFraction.objects.filter(
