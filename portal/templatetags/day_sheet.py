@@ -18,28 +18,6 @@ from portal.templatetags.frame import icon, options, state_pill
 
 register = template.Library()
 
-HEAD = """<tr id="row-{pk}" class="{classes}" data-row="{pk}" data-expected="{expected}"{swap}>\
-<td class="num">{number}</td>\
-<th scope="row" id="p{pk}">{patient} <div class="row-course">{site} <b>{fraction}</b></div></th>\
-<td>{payer}</td>"""
-OUTCOME = """<td class="cell-outcome outcome-{outcome}">\
-<input type="hidden" name="row-{pk}-mark" value="{mark}">{icon} \
-<select id="o{pk}" name="row-{pk}-outcome" aria-labelledby="h-o p{pk}"{is_wrong}>{options}</select>{why}</td>"""
-WHY_MISSED = """<input class="if-missed" id="w{pk}" name="row-{pk}-missed_reason" value="{value}" \
-placeholder="{label}" aria-labelledby="h-w p{pk}" list="missed-reasons" maxlength="200"{is_wrong}>"""
-CLOCK = """<td class="cell-clock"><input id="{letter}{pk}" name="row-{pk}-{name}" value="{value}" \
-aria-labelledby="h-{letter} p{pk}"{is_wrong}>{after}</td>"""
-CHOICE = """<td><select id="{letter}{pk}" name="row-{pk}-{name}" \
-aria-labelledby="h-{letter} p{pk}">{options}</select></td>"""
-FROM_LOG = """<span class="from-log" title="{label}: {words}">{icon}\
-<span class="visually-hidden">{inside}</span></span>"""
-RECORDED = """<td class="cell-outcome outcome-{outcome}">{icon} {words}</td><td colspan="5">{recorded}</td>"""
-LINE = """<a class="sheet-line line-{state}" href="{url}" hx-get="{url}" hx-params="none">\
-<span class="visually-hidden">{why} </span><span class="code">{code}</span>{modifiers}</a>{pill} """
-LINK = """<a class="row-link" href="{url}">{label}<span class="visually-hidden">, {patient}</span></a>"""
-SAVE = """<button class="btn btn-secondary btn-sm row-save no-print" name="row" value="{pk}" formaction="{url}">{verb} \
-<span class="visually-hidden">{patient}</span></button>"""
-
 
 @register.simple_tag
 def sheet_rows(page: Any, is_swapped: bool = False) -> SafeString:
@@ -70,78 +48,75 @@ class SheetRows:
 
     def row(self, view: Any) -> str:
         pk, patient = view.pk, escape(view.patient)
-        head = HEAD.format(
-            pk=pk,
-            classes=view.classes,
-            expected=view.row.expected,
-            swap=self.swap,
-            number=view.number,
-            patient=f'<a href="{view.course_url}">{patient}</a>' if view.course_url else patient,
-            site=escape(view.site),
-            fraction=escape(view.fraction) or "–",
-            payer=escape(view.payer) or self.words["no payer"],
-        )
+        opened = f'<a href="{view.course_url}">{patient}</a>' if view.course_url else patient
+        payer = escape(view.payer) or self.words["no payer"]
         fields = self._fields(view) if view.shown else self._recorded(view)
-        lines = "".join(self._line(line) for line in view.lines)
+        lines = "".join([self._line(line) for line in view.lines])
         if not lines and view.row.is_entered:
             lines = self.words["no line"]
-        know = self._know(view, patient)
-        return f'{head}{fields}<td class="cell-lines">{lines}</td><td class="cell-know">{know}</td></tr>'
+        return (
+            f'<tr id="row-{pk}" class="{view.classes}" data-row="{pk}" data-expected="{view.row.expected}"{self.swap}>'
+            f'<td class="num">{view.number}</td>'
+            f'<th scope="row" id="p{pk}">{opened} '
+            f'<div class="row-course">{escape(view.site)} <b>{escape(view.fraction) or "–"}</b></div></th>'
+            f"<td>{payer}</td>{fields}"
+            f'<td class="cell-lines">{lines}</td><td class="cell-know">{self._know(view, patient)}</td></tr>'
+        )
 
     def _fields(self, view: Any) -> str:
         pk, shown = view.pk, view.shown
         wrong = dict.fromkeys(view.wrong, ' aria-invalid="true"')
-        why = ""
-        if not view.row.sessions:
-            why = WHY_MISSED.format(
-                pk=pk,
-                value=escape(shown["missed_reason"]),
-                label=self.words["why missed"],
-                is_wrong=wrong.get("missed_reason", ""),
-            )
-        logged = ""
-        if view.log_words:
-            logged = FROM_LOG.format(
-                label=self.words["from log"],
-                words=escape(view.log_words),
-                icon=self.icon["check-circle"],
-                inside=self.words["inside"],
-            )
 
         def clock(letter: str, name: str, after: str = "") -> str:
-            value = escape(shown[name])
-            return CLOCK.format(pk=pk, letter=letter, name=name, value=value, is_wrong=wrong.get(name, ""), after=after)
+            return (
+                f'<td class="cell-clock"><input id="{letter}{pk}" name="row-{pk}-{name}" value="{escape(shown[name])}" '
+                f'aria-labelledby="h-{letter} p{pk}"{wrong.get(name, "")}>{after}</td>'
+            )
 
-        outcome = OUTCOME.format(
-            pk=pk,
-            outcome=view.row.outcome or "open",
-            mark=escape(shown["mark"]),
-            icon=self.icon[view.icon],
-            is_wrong=wrong.get("outcome", ""),
-            options=options(view.outcomes, shown["outcome"]),
-            why=why,
+        def choice(letter: str, name: str, choices: tuple[tuple[str, str], ...]) -> str:
+            return (
+                f'<td><select id="{letter}{pk}" name="row-{pk}-{name}" '
+                f'aria-labelledby="h-{letter} p{pk}">{options(choices, shown[name])}</select></td>'
+            )
+
+        return (
+            f'<td class="cell-outcome outcome-{view.row.outcome or "open"}">'
+            f'<input type="hidden" name="row-{pk}-mark" value="{escape(shown["mark"])}">{self.icon[view.icon]} '
+            f'<select id="o{pk}" name="row-{pk}-outcome" aria-labelledby="h-o p{pk}"{wrong.get("outcome", "")}>'
+            f"{options(view.outcomes, shown['outcome'])}</select>"
+            f"{'' if view.row.sessions else self._why_missed(view, wrong)}</td>"
+            f"{clock('s', 'start', self._from_log(view))}{clock('t', 'second_start')}"
+            f"{choice('x', 'motion', view.motions)}{choice('g', 'guidance', self.guidances)}{clock('r', 'review')}"
         )
-        motion = CHOICE.format(pk=pk, letter="x", name="motion", options=options(view.motions, shown["motion"]))
-        guidance = CHOICE.format(pk=pk, letter="g", name="guidance", options=options(self.guidances, shown["guidance"]))
-        starts = clock("s", "start", logged) + clock("t", "second_start")
-        return f"{outcome}{starts}{motion}{guidance}{clock('r', 'review')}"
+
+    def _why_missed(self, view: Any, wrong: dict[str, str]) -> str:
+        pk, value = view.pk, escape(view.shown["missed_reason"])
+        return (
+            f'<input class="if-missed" id="w{pk}" name="row-{pk}-missed_reason" value="{value}" '
+            f'placeholder="{self.words["why missed"]}" aria-labelledby="h-w p{pk}" list="missed-reasons" '
+            f'maxlength="200"{wrong.get("missed_reason", "")}>'
+        )
+
+    def _from_log(self, view: Any) -> str:
+        if not view.log_words:
+            return ""
+        return (
+            f'<span class="from-log" title="{self.words["from log"]}: {escape(view.log_words)}">'
+            f'{self.icon["check-circle"]}<span class="visually-hidden">{self.words["inside"]}</span></span>'
+        )
 
     def _recorded(self, view: Any) -> str:
-        return RECORDED.format(
-            outcome=view.row.outcome or "open",
-            icon=self.icon[view.icon],
-            words=escape(view.outcome),
-            recorded=escape(view.recorded) or "–",
+        return (
+            f'<td class="cell-outcome outcome-{view.row.outcome or "open"}">{self.icon[view.icon]} '
+            f'{escape(view.outcome)}</td><td colspan="5">{escape(view.recorded) or "–"}</td>'
         )
 
     def _line(self, line: Any) -> str:
-        return LINE.format(
-            state=line.state,
-            url=line.why_url,
-            why=self.words["why"],
-            code=line.code,
-            modifiers="".join(f'<span class="modifier">{escape(modifier)}</span>' for modifier in line.modifiers),
-            pill=self.pill[line.state],
+        modifiers = "".join([f'<span class="modifier">{escape(modifier)}</span>' for modifier in line.modifiers])
+        return (
+            f'<a class="sheet-line line-{line.state}" href="{line.why_url}" hx-get="{line.why_url}" hx-params="none">'
+            f'<span class="visually-hidden">{self.words["why"]} </span><span class="code">{escape(line.code)}</span>'
+            f"{modifiers}</a>{self.pill[line.state]} "
         )
 
     def _know(self, view: Any, patient: str) -> str:
@@ -154,10 +129,17 @@ class SheetRows:
         sign = self.icon["exclamation-triangle-fill"]
         parts += [f'<span class="row-warning">{sign} {escape(sentence)}</span>' for sentence in view.warnings]
         parts += [f'<span class="row-note">{escape(sentence)}</span>' for sentence in view.notes]
-        parts += [LINK.format(url=link.url, label=escape(link.label), patient=patient) for link in view.links]
+        parts += [
+            f'<a class="row-link" href="{link.url}">{escape(link.label)}'
+            f'<span class="visually-hidden">, {patient}</span></a>'
+            for link in view.links
+        ]
         if view.shown and self.page.may_enter:
             verb = self.words["again" if view.errors else "save"]
-            parts.append(SAVE.format(pk=view.pk, url=self.save_url, verb=verb, patient=patient))
+            parts.append(
+                f'<button class="btn btn-secondary btn-sm row-save no-print" name="row" value="{view.pk}" '
+                f'formaction="{self.save_url}">{verb} <span class="visually-hidden">{patient}</span></button>'
+            )
         return " ".join(parts)
 
 
