@@ -117,6 +117,26 @@ def test_record_of_the_log_gives_its_row_the_start(client, coder, machine, log):
     assert machine_day(machine=machine, day=DAY).is_matched(row)
 
 
+def test_machine_day_tells_of_a_row_what_the_row_that_is_recorded_tells(client, coder, machine, log):
+    entered, open_row, missed = planned(machine), planned(machine, time(10, 0)), planned(machine, time(11, 0))
+    logged(log, machine, open_row, time(10, 3))
+    save(client, machine, entered)
+    save(client, machine, missed, outcome="missed", missed_reason="Holiday")
+
+    shown = machine_day(machine=machine, day=DAY).rows
+    recorded = day_rows(machine=machine, day=DAY)
+
+    assert [told_of(row) for row in shown] == [told_of(row) for row in recorded]
+    assert [row.outcome for row in shown] == [Outcome.TREATED, None, Outcome.MISSED]
+
+
+def told_of(row) -> tuple:
+    prescriptions = [prescription.pk for prescription in row.visit]
+    starts = [item.started_at for item in row.sessions + row.records]
+    delivered = [fraction.fraction_number for fraction in row.delivered]
+    return row.course.pk, row.mark, row.outcome, row.expected, prescriptions, starts, delivered
+
+
 def test_record_of_an_unknown_patient_stands_under_the_sheet(client, coder, machine, log):
     course = planned(machine)
     candidate = logged(log, machine, course)
