@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db import connection
 from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -23,6 +22,7 @@ from payers.models import Payer
 from portal import clock
 from portal.models import FIRST_DAY, LAST_DAY, Department, Machine, Physician, User, name_of_physician, name_of_user
 from portal.roles import roles_with
+from portal.services.answers import Given, GivenKeys, Query, answer
 
 
 def reasons_of(severity: Severity) -> list[tuple[str, str]]:
@@ -76,10 +76,8 @@ class FilterChoices:
 
     @cached_property
     def machines(self) -> list[tuple[str, str]]:
-        keys = tuple(department.pk for department in self.departments)
-        if not keys:
-            return []
-        rows = _answers(_machines_sql(keys))
+        keys = [department.pk for department in self.departments]
+        rows = answer(_machines(), departments=keys)
         if len(keys) < 2:
             return [(str(pk), name) for pk, name, _department in rows]
         return [(str(pk), f"{department}: {name}") for pk, name, department in rows]
@@ -87,12 +85,15 @@ class FilterChoices:
     @cached_property
     def physicians(self) -> list[tuple[str, str]]:
         return [
-            (str(pk), name_of_physician(*names)) for pk, *names in _answers(_physicians_sql(self.user.organization_id))
+            (str(pk), name_of_physician(*names))
+            for pk, *names in answer(_physicians(), organization=self.user.organization_id)
         ]
 
     @cached_property
     def owners(self) -> list[tuple[str, str]]:
-        return [(str(pk), name_of_user(*names)) for pk, *names in _answers(_owners_sql(self.user.organization_id))]
+        return [
+            (str(pk), name_of_user(*names)) for pk, *names in answer(_owners(), organization=self.user.organization_id)
+        ]
 
     @property
     def today(self) -> date:
@@ -102,39 +103,31 @@ class FilterChoices:
 
 def possible_owners(user: User) -> QuerySet:
     """The people of the organization who may work on holds."""
-    return _owners_in(user.organization_id)
+    return _people().filter(organization=user.organization_id)
 
 
-def _owners_in(organization_id: int | None) -> QuerySet:
-    people = User.objects.filter(
-        organization=organization_id, is_active=True, groups__name__in=roles_with("coding.change_sessionhold")
-    )
+def _people() -> QuerySet:
+    people = User.objects.filter(is_active=True, groups__name__in=roles_with("coding.change_sessionhold"))
     return people.order_by("last_name", "first_name", "username").distinct()
 
 
-# Every list asks these, and putting them together takes longer than their answers.
-@lru_cache(maxsize=1000)
-def _owners_sql(organization_id: int | None) -> tuple[str, tuple[Any, ...]]:
-    people = _owners_in(organization_id).values_list("pk", "first_name", "last_name", "username")
-    return people.query.sql_with_params()
+# Every list asks these.
+@cache
+def _owners() -> Query:
+    people = _people().filter(organization=Given("organization"))
+    return people.values_list("pk", "first_name", "last_name", "username").query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _physicians_sql(organization_id: int | None) -> tuple[str, tuple[Any, ...]]:
-    physicians = Physician.objects.filter(organization=organization_id)
+@cache
+def _physicians() -> Query:
+    physicians = Physician.objects.filter(organization=Given("organization"))
     return physicians.values_list("pk", "family_name", "given_name").query.sql_with_params()
 
 
-@lru_cache(maxsize=1000)
-def _machines_sql(departments: tuple[int, ...]) -> tuple[str, tuple[Any, ...]]:
-    machines = Machine.objects.filter(department__in=departments).order_by("department__name", "name")
+@cache
+def _machines() -> Query:
+    machines = Machine.objects.filter(department__in=GivenKeys("departments")).order_by("department__name", "name")
     return machines.values_list("pk", "name", "department__name").query.sql_with_params()
-
-
-def _answers(question: tuple[str, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(*question)
-        return cursor.fetchall()
 
 
 @dataclass(frozen=True, slots=True)

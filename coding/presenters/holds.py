@@ -1,5 +1,6 @@
 """Holds as a worklist: by reason with what clears each, or one by one with owner, due day and days left to file."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    TextField,
     Value,
 )
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -53,6 +55,7 @@ from portal.presenters.bulk import ticked
 from portal.presenters.keyset import LARGEST_KEY, ROWS_A_PAGE, count_text, counted
 from portal.presenters.remedies import ASKED_OUTSIDE, next_step, step_words
 from portal.presenters.rulings import finding_title
+from portal.services.answers import GivenKeys, Query, answer
 
 NEVER = date.max
 DAYS_OF_A_WEEK = 7
@@ -84,7 +87,7 @@ class HoldTold(NamedTuple):
     role: str
     is_hard: bool
     sentence: str
-    grounds: list[Any]
+    grounds_text: str
     opened_at: datetime
     due_on: date | None
     released_at: datetime | None
@@ -106,6 +109,10 @@ class HoldTold(NamedTuple):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None and self.released_at is None
+
+    @property
+    def grounds(self) -> list[list[str]]:
+        return json.loads(self.grounds_text)
 
     @property
     def patient(self) -> str:
@@ -295,14 +302,20 @@ def with_ruling(holds: QuerySet) -> QuerySet:
 
 # Every page asks this and the next.
 @cache
-def _holds() -> QuerySet:
-    """Holds as `_told` takes them."""
-    return with_ruling(SessionHold.objects.all()).values_list(*FIELDS_OF_HOLD, *NAMES_OF_PEOPLE)
+def _holds() -> Query:
+    return holds_told(SessionHold.objects.filter(pk__in=GivenKeys("holds"))).query.sql_with_params()
 
 
 @cache
-def _lines() -> QuerySet:
-    return ChargeLine.objects.standing().values_list("session", *HeldLine._fields)
+def _lines() -> Query:
+    lines = ChargeLine.objects.standing().filter(session__in=GivenKeys("sessions"))
+    return lines.values_list("session", *HeldLine._fields).query.sql_with_params()
+
+
+def holds_told(holds: QuerySet) -> QuerySet:
+    """Holds as `_told` takes them."""
+    found = with_ruling(holds).annotate(grounds_text=Cast("grounds", TextField()))
+    return found.values_list(*FIELDS_OF_HOLD, *NAMES_OF_PEOPLE)
 
 
 def _told(row: Sequence[Any]) -> HoldTold:
@@ -311,11 +324,9 @@ def _told(row: Sequence[Any]) -> HoldTold:
     return HoldTold(*values, owner, placed_by, released_by)
 
 
-def hold_rows(
-    holds: Iterable[int] | QuerySet, user: User, today: date, in_place_of: Mapping[int, int] | None = None
-) -> list[HoldRow]:
+def hold_rows(holds: list[int], user: User, today: date, in_place_of: Mapping[int, int] | None = None) -> list[HoldRow]:
     """The rows of holds that are named by their keys; `in_place_of` names the hold whose row a newer one takes."""
-    return _rows(_holds().filter(pk__in=holds), user, today, in_place_of or {})
+    return _rows(answer(_holds(), holds=holds), user, today, in_place_of or {})
 
 
 def _rows(rows: Iterable[Sequence[Any]], user: User, today: date, in_place_of: Mapping[int, int]) -> list[HoldRow]:
@@ -328,7 +339,7 @@ def _rows(rows: Iterable[Sequence[Any]], user: User, today: date, in_place_of: M
 
 def _standing_lines(sessions: Iterable[int]) -> Mapping[int, list[HeldLine]]:
     found: dict[int, list[HeldLine]] = defaultdict(list)
-    for session, *values in _lines().filter(session__in=sessions):
+    for session, *values in answer(_lines(), sessions=list(sessions)):
         found[session].append(HeldLine._make(values))
     return found
 
@@ -364,7 +375,7 @@ def rows_answer(
     )
     form = HoldFilterForm(QueryDict(request.POST.get("query", "")), user=request.user)
     answer = {
-        "rows": hold_rows(holds.values("pk"), request.user, form.choices.today, replaced),
+        "rows": hold_rows(list(holds.values_list("pk", flat=True)), request.user, form.choices.today, replaced),
         "may_act": request.user.has_perm("coding.change_sessionhold"),
         "query": form.query,
         "list_url": reverse("hold-list"),
@@ -387,7 +398,7 @@ def holds_table(form: HoldFilterForm) -> Iterator[list[Any]]:
         *(_("Patient record number"), _("Account number"), _("Payer"), _("Lines"), _("Owner"), _("Due")),
         *(_("File by"), _("Released by"), _("Release note")),
     ]
-    holds = with_ruling(holds_asked(form)).values_list(*FIELDS_OF_HOLD, *NAMES_OF_PEOPLE).order_by("opened_at", "id")
+    holds = holds_told(holds_asked(form)).order_by("opened_at", "id")
     found = in_chunks(holds.iterator(chunk_size=AT_ONCE))
     chunks = (_rows(chunk, form.user, form.choices.today, {}) for chunk in found)
     for row in chain.from_iterable(chunks):

@@ -30,6 +30,7 @@ from coding.reports import (
 from portal.models import ClaimForm, User, name_of_patient, name_of_user
 from portal.presenters.keyset import COUNTED_UP_TO, KeysetPage, counted, keyset_page
 from portal.presenters.rulings import finding_title
+from portal.services.answers import GivenKeys, Query, answer
 
 TITLES = dict(HOLD_REASONS)
 REVIEWED_STATES = (LineState.HELD, LineState.READY, LineState.DRAFT, LineState.EXPORTED)
@@ -253,29 +254,31 @@ def in_chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
 def open_holds(sessions: Iterable[int]) -> Mapping[int, list[OpenHold]]:
     """The open holds of each of the sessions, the oldest first."""
     found: dict[int, list[OpenHold]] = defaultdict(list)
-    for row in _holds().filter(session__in=sessions):
+    for row in answer(_holds(), sessions=list(sessions)):
         of_hold, owner, placer = row[:8], row[8:11], row[11:]
         found[row[0]].append(OpenHold(*of_hold, owner=person_told(*owner), placed_by=person_told(*placer)))
     return found
 
 
-def _corrections(lines: Iterable[int]) -> Mapping[int, list[tuple[int, str]]]:
+def _corrections(lines: list[int]) -> Mapping[int, list[tuple[int, str]]]:
     """The corrections drafted beside each of the lines: their keys, and what they charge in words."""
     found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for line, pk, *charged in _drafted().filter(corrects__in=lines):
+    for line, pk, *charged in answer(_drafted(), lines=lines) if lines else ():
         found[line].append((pk, line_in_words(*charged)))
     return found
 
 
 # Every page asks these.
 @cache
-def _holds() -> QuerySet:
-    return SessionHold.objects.open().values_list(*FIELDS_OF_HOLD)
+def _holds() -> Query:
+    holds = SessionHold.objects.open().filter(session__in=GivenKeys("sessions"))
+    return holds.values_list(*FIELDS_OF_HOLD).query.sql_with_params()
 
 
 @cache
-def _drafted() -> QuerySet:
-    return ChargeLine.objects.standing().values_list("corrects", "pk", "code", "modifiers", "units")
+def _drafted() -> Query:
+    corrections = ChargeLine.objects.standing().filter(corrects__in=GivenKeys("lines"))
+    return corrections.values_list("corrects", "pk", "code", "modifiers", "units").query.sql_with_params()
 
 
 class Person(NamedTuple):
