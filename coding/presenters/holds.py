@@ -326,20 +326,20 @@ def _told(row: Sequence[Any]) -> HoldTold:
 
 def hold_rows(holds: list[int], user: User, today: date, in_place_of: Mapping[int, int] | None = None) -> list[HoldRow]:
     """The rows of holds that are named by their keys; `in_place_of` names the hold whose row a newer one takes."""
-    return _rows(answer(_holds(), holds=holds), user, today, in_place_of or {})
+    return _rows(answer(_holds(), holds=holds) if holds else (), user, today, in_place_of or {})
 
 
 def _rows(rows: Iterable[Sequence[Any]], user: User, today: date, in_place_of: Mapping[int, int]) -> list[HoldRow]:
     holds, now = [_told(row) for row in rows], clock.now()
-    lines = _standing_lines({hold.session_id for hold in holds})
+    lines = _standing_lines([hold.session_id for hold in holds])
     return [
         _hold_row(hold, lines[hold.session_id], user, today, now, in_place_of.get(hold.pk, hold.pk)) for hold in holds
     ]
 
 
-def _standing_lines(sessions: Iterable[int]) -> Mapping[int, list[HeldLine]]:
+def _standing_lines(sessions: list[int]) -> Mapping[int, list[HeldLine]]:
     found: dict[int, list[HeldLine]] = defaultdict(list)
-    for session, *values in answer(_lines(), sessions=list(sessions)):
+    for session, *values in answer(_lines(), sessions=sessions) if sessions else ():
         found[session].append(HeldLine._make(values))
     return found
 

@@ -231,7 +231,7 @@ def with_reasons(lines: QuerySet) -> QuerySet:
 def review_rows(lines: Iterable[tuple], today: date) -> list[ReviewRow]:
     """The rows of lines from `lines_told`."""
     shown = [LineTold._make(line) for line in lines]
-    holds = open_holds({line.session_id for line in shown})
+    holds = open_holds([line.session_id for line in shown])
     # Beside a line that was never exported no correction is drafted.
     corrections = _corrections([line.pk for line in shown if line.state == LineState.EXPORTED])
     forms = {form.value: str(form.label).partition(" (")[0] for form in ClaimForm}
@@ -251,10 +251,10 @@ def in_chunks(rows: Iterator[Any]) -> Iterator[list[Any]]:
     return iter(lambda: list(islice(rows, AT_ONCE)), [])
 
 
-def open_holds(sessions: Iterable[int]) -> Mapping[int, list[OpenHold]]:
+def open_holds(sessions: list[int]) -> Mapping[int, list[OpenHold]]:
     """The open holds of each of the sessions, the oldest first."""
     found: dict[int, list[OpenHold]] = defaultdict(list)
-    for row in answer(_holds(), sessions=list(sessions)):
+    for row in answer(_holds(), sessions=sessions) if sessions else ():
         of_hold, owner, placer = row[:8], row[8:11], row[11:]
         found[row[0]].append(OpenHold(*of_hold, owner=person_told(*owner), placed_by=person_told(*placer)))
     return found
