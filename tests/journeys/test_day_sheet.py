@@ -100,12 +100,15 @@ def test_day_of_thirty_patients_is_entered_within_the_budget(coder_page: Page, l
 def test_step_is_taken_back_by_a_key(coder_page: Page, live_server, machine) -> None:
     planned(machine, 2)
     open_sheet(coder_page, live_server.url, machine, row=0)
+    tab = coder_page.locator("#tab-entered")
     coder_page.keyboard.press("Enter")
     expect(coder_page.locator("tr.row-entered")).to_have_count(1)
+    expect(tab).to_have_text("1")
 
     coder_page.keyboard.press("Control+z")
 
     expect(coder_page.locator("tr.row-entered")).to_have_count(0)
+    expect(tab).to_have_text("0")
     assert outcomes(machine) == [None, None]
 
 
