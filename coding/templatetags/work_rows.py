@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from coding.presenters.holds import HeldLine, HoldRow, HoldTold
 from coding.presenters.review import LineTold, Reason, ReviewRow
+from portal.presenters.addresses import addresses
 from portal.templatetags.day_sheet import Once
 from portal.templatetags.frame import day, icon, money, severity_icon, state_pill
 
@@ -72,16 +73,6 @@ def reasons(found: Iterable[Reason], sees_holds: bool) -> SafeString:
     return mark_safe(Reasons(sees_holds).html(found))
 
 
-class Address:
-    """The addresses of one name that differ in a key, put together once for all rows."""
-
-    def __init__(self, name: str) -> None:
-        self.start, _zero, self.end = reverse(name, args=[0]).rpartition("0")
-
-    def __call__(self, key: int) -> str:
-        return f"{self.start}{key}{self.end}"
-
-
 def code_html(code: str, modifiers: Sequence[str]) -> str:
     """A code and its modifiers."""
     shown = "".join(f'<span class="modifier">{escape(modifier)}</span>' for modifier in modifiers)
@@ -92,7 +83,7 @@ class Reasons:
     """Why lines are kept back; what is alike in all of them is looked up once."""
 
     def __init__(self, sees_holds: bool) -> None:
-        self.hold_url = Address("hold-detail") if sees_holds else None
+        self.hold_url = addresses("hold-detail") if sees_holds else None
         self.sign = Once(severity_icon)
         self.hard = f' <span class="text-faint nowrap">{icon("lock")} {escape(_("hard"))}</span>'
         self.overdue = f"{icon('exclamation-triangle')} {escape(_('overdue since'))}"
@@ -125,8 +116,8 @@ class ReviewRows:
 
     def __init__(self, sees_holds: bool) -> None:
         self.reasons = Reasons(sees_holds)
-        self.session_url, self.course_url = Address("session-detail"), Address("course-detail")
-        self.why_url, self.proof_url = Address("line-why"), Address("filing-proof")
+        self.session_url, self.course_url = addresses("session-detail"), addresses("course-detail")
+        self.why_url, self.proof_url = addresses("line-why"), addresses("filing-proof")
         self.pill = Once(state_pill)
         self.near = icon("hourglass-split")
         self.tick = _("Tick %(line)s, %(day)s, %(patient)s")
@@ -232,8 +223,8 @@ class HoldRows:
 
     def __init__(self, may_act: Any, may_release: bool) -> None:
         self.may_act, self.may_release = may_act, may_release
-        self.hold_url, self.reopen_url = Address("hold-detail"), Address("hold-reopen")
-        self.session_url, self.course_url = Address("session-detail"), Address("course-detail")
+        self.hold_url, self.reopen_url = addresses("hold-detail"), addresses("hold-reopen")
+        self.session_url, self.course_url = addresses("session-detail"), addresses("course-detail")
         self.set_back_url = reverse("hold-set-back")
         self.tick = _("Tick %(title)s, %(day)s, %(patient)s")
         self.released = _("Released by %(who)s: %(note)s")

@@ -1,17 +1,17 @@
 """The rows of a course's ledger as cells of the calendar and rows of the table: state, lines, and what disagrees."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from coding.ledger import CourseLedger, Disagreement, LedgerRow
 from coding.models import ChargeLine, LineState
 from coding.models.lines import LineRole
 from portal.models import ClaimForm, Completion, User
+from portal.presenters.addresses import addresses
 from portal.presenters.rulings import finding_title
 
 VOIDED, PLANNED, MISSED, MISSING, MOVED = "void", "planned", "missed", "missing", "moved"
@@ -150,9 +150,9 @@ class _Cells:
         self.may_amend = user.has_perm("portal.change_treatmentsession")
         self.may_void = user.has_perm("portal.delete_treatmentsession")
         self.may_miss = user.has_perm("portal.change_scheduledfraction")
-        self.session_url, self.why_url = _addresses("session-detail"), _addresses("session-why")
-        self.line_url, self.missed_url = _addresses("line-why"), _addresses("fraction-missed")
-        self.amend_url, self.void_url = _addresses("session-amend"), _addresses("session-void")
+        self.session_url, self.why_url = addresses("session-detail"), addresses("session-why")
+        self.line_url, self.missed_url = addresses("line-why"), addresses("fraction-missed")
+        self.amend_url, self.void_url = addresses("session-amend"), addresses("session-void")
         self.numbered, self.not_numbered = _("fraction %(number)s"), _("fraction not numbered")
         self.amend, self.void = _("Amend"), _("Void")
         self.miss, self.undo = _("Missed"), _("Undo missed")
@@ -273,12 +273,6 @@ class _Cells:
         if self.may_void:
             actions.append(Action(self.void, self.void_url(session.pk)))
         return tuple(actions)
-
-
-def _addresses(name: str) -> Callable[[int], str]:
-    """The address of that name for each key; one that is found by name for every cell takes longer than the cell."""
-    before, after = reverse(name, args=[0]).split("0")
-    return lambda pk: f"{before}{pk}{after}"
 
 
 def _session_state(row: LedgerRow, lines: tuple[LineView, ...]) -> tuple[str, str]:

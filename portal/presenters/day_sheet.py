@@ -27,6 +27,7 @@ from portal.models import (
     TreatmentSession,
     User,
 )
+from portal.presenters.addresses import addresses
 from portal.presenters.rulings import finding_title
 from portal.services.answers import Given, GivenKeys, Query, answer
 from portal.services.day_sheet_reading import SessionElsewhere, machine_day, sessions_of_day
@@ -328,7 +329,7 @@ def _views(
     reasons = _reasons(found.machine.pk, found.day) if any(row.sessions for row in rows) else {}
     opens = _courses_to_open(rows, user)
     outcomes, motions = _outcome_choices(), _motion_choices()
-    course_url, session_url = _addresses("course-detail"), _addresses("session-detail")
+    course_url, session_url = addresses("course-detail"), addresses("session-detail")
     names = {row.course.pk: _alike(row) for row in found.rows}
     frequent = Counter(names.values())
     words = Words()
@@ -406,12 +407,6 @@ def _differences(view: RowView, theirs: dict[str, str]) -> list[Difference]:
 
 def _in_words(value: Any) -> str:
     return in_clock_words(value) if hasattr(value, "hour") else str(value or "")
-
-
-def _addresses(name: str) -> Callable[[int], str]:
-    """The address of that name for each key; one that is found by name for every row takes longer than the row."""
-    before, after = reverse(name, args=[0]).split("0")
-    return lambda pk: f"{before}{pk}{after}"
 
 
 def _outcome_choices() -> dict[bool, tuple[tuple[str, str], ...]]:
@@ -539,7 +534,7 @@ def _first_payers() -> Query:
 def _lines(machine: int, day: date) -> dict[int, list[SheetLine]]:
     """The live lines of each session of the machine's day."""
     lines: dict[int, list[SheetLine]] = defaultdict(list)
-    why_url = _addresses("line-why")
+    why_url = addresses("line-why")
     for session, pk, code, modifiers, state in answer(_live_lines(), machine=machine, day=day):
         lines[session].append(SheetLine(code, tuple(modifiers), state, why_url(pk)))
     return lines
