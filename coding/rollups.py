@@ -19,6 +19,7 @@ from django.db.models.functions import Cast, Coalesce, ExtractYear, TruncMonth
 from coding.engine.vocabulary import Setting
 from coding.models import ChargeLine, ChargeRollup, Grain, RollupMark
 from portal.models import Department, DepartmentStatus, Organization
+from portal.services.answers import answer
 
 PAYER = "ruling__policy_version__policy__payer"
 
@@ -221,10 +222,8 @@ def _kept(
     kept = _grouped_rollups(rollups.filter(grain=grain).exclude(old_rollups), by, wanted)
     if marks:
         kept = kept.union(_grouped_lines(lines().filter(old_lines), by, wanted), all=True)
-    with connection.cursor() as cursor:
-        # As the database gives them: a queryset would convert each of ten thousand numbers once more.
-        cursor.execute(*kept.query.sql_with_params())
-        return cursor.fetchall()
+    # As the database gives them: a queryset would convert each of ten thousand numbers once more.
+    return answer(kept.query.sql_with_params())
 
 
 def _grouped_lines(lines: QuerySet, by: Sequence[str], wanted: Iterable[str] = SUMS_OF_LINES) -> QuerySet:

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import QuerySet, Value
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -22,7 +21,8 @@ from coding.models import RecaptureItem, SessionHold
 from payers.reading_services import to_read
 from portal import clock
 from portal.middleware import SESSION_RENEWED_AFTER
-from portal.models import InboxMessage, User
+from portal.models import InboxMessage
+from portal.services.answers import Person, Query, answer
 
 # A number past this is shown as "99+": counting on would cost more than it tells.
 COUNTED_UP_TO = 99
@@ -215,21 +215,16 @@ def _counts(user: Any, wanted: tuple[str, ...]) -> dict[str, str]:
     """How many rows wait for each word that is wanted, in one query; a word with nothing behind it has no number."""
     if not wanted:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(*_waiting_sql(user.pk, user.organization_id, user.sees_all_departments, wanted))
-        found = Counter(word for (word,) in cursor.fetchall())
+    found = Counter(word for (word,) in answer(_waiting_sql(Person.of(user), wanted)))
     return {word: f"{COUNTED_UP_TO}+" if number > COUNTED_UP_TO else str(number) for word, number in found.items()}
 
 
 # Every page asks this, and putting it together takes longer than its answer.
 @lru_cache(maxsize=1000)
-def _waiting_sql(
-    pk: int, organization_id: int | None, sees_all_departments: bool, wanted: tuple[str, ...]
-) -> tuple[str, tuple[Any, ...]]:
+def _waiting_sql(person: Person, wanted: tuple[str, ...]) -> Query:
     """The query for everything that waits for a person, a word a row; each stops a row past the number shown."""
-    person = User(pk=pk, organization_id=organization_id, sees_all_departments=sees_all_departments)
     rows = [
-        WAITING[word](person).order_by().annotate(waits=Value(word)).values_list("waits")[: COUNTED_UP_TO + 1]
+        WAITING[word](person.as_user).order_by().annotate(waits=Value(word)).values_list("waits")[: COUNTED_UP_TO + 1]
         for word in wanted
     ]
     return rows[0].union(*rows[1:], all=True).query.sql_with_params()

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -33,12 +32,13 @@ from coding.filing import (
 from coding.forms.filing import FilingForm, SunsetForm
 from coding.models import ChargeLine, LineState
 from coding.presenters.line_history import HistoryRow, line_history
-from coding.presenters.review import NarrowTo, Person, ReviewRow, days_in_words, lines_told, review_rows, rows_of_all
+from coding.presenters.review import NarrowTo, ReviewRow, days_in_words, lines_told, review_rows, rows_of_all
 from coding.reports import ChargeFilters, harmless
 from portal.models import AuditEvent, TreatmentSession
 from portal.presenters.audit import local_time
 from portal.presenters.keyset import COUNTED_UP_TO, LARGEST_KEY, ROWS_A_PAGE, counted
 from portal.presenters.rulings import finding_title
+from portal.services.answers import Person, Query, answer
 
 NO_LIMIT = "none"
 
@@ -71,15 +71,13 @@ def filing_page(form: FilingForm, *, asked: Mapping[str, str]) -> DeadlinePage:
     """One page of the lines that a valid form leaves, in a fixed number of queries; `asked` names the page."""
     today, filters = form.choices.today, form.filters
     lines = unfiled_lines(user=form.user, filters=filters, left=form.days_left, today=today)
-    with connection.cursor() as cursor:
-        cursor.execute(*_by_left_sql(Person.of(form.user), filters, today))
-        numbers = {Left(value): number for value, number in cursor.fetchall()}
+    numbers = {Left(value): number for value, number in answer(_by_left_sql(Person.of(form.user), filters, today))}
     return _page(lines, FILE_BY_OF_LINE, asked, form, _lines_told(today), numbers)
 
 
 # Putting this together takes longer than its answer, and most people ask the same.
 @lru_cache(maxsize=200)
-def _by_left_sql(person: Person, filters: ChargeFilters, today: date) -> tuple[str, tuple[Any, ...]]:
+def _by_left_sql(person: Person, filters: ChargeFilters, today: date) -> Query:
     """The query that counts each group by its part of an index, and no further than the page says."""
     counts: list[str] = []
     values: list[Any] = []

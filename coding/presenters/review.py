@@ -10,7 +10,6 @@ from itertools import chain, islice
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from django.db import connection
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -30,7 +29,7 @@ from coding.reports import (
 from portal.models import ClaimForm, User, name_of_patient, name_of_user
 from portal.presenters.keyset import COUNTED_UP_TO, KeysetPage, counted, keyset_page
 from portal.presenters.rulings import finding_title
-from portal.services.answers import GivenKeys, Query, answer
+from portal.services.answers import GivenKeys, Person, Query, answer
 
 TITLES = dict(HOLD_REASONS)
 REVIEWED_STATES = (LineState.HELD, LineState.READY, LineState.DRAFT, LineState.EXPORTED)
@@ -281,33 +280,15 @@ def _drafted() -> Query:
     return corrections.values_list("corrects", "pk", "code", "modifiers", "units").query.sql_with_params()
 
 
-class Person(NamedTuple):
-    """All of a person on which it depends what lines are seen."""
-
-    pk: int
-    organization_id: int | None
-    sees_all_departments: bool
-
-    @classmethod
-    def of(cls, user: User) -> "Person":
-        return cls(user.pk, user.organization_id, user.sees_all_departments)
-
-    @property
-    def as_user(self) -> User:
-        return User(**self._asdict())
-
-
 def lines_by_state(form: ChargeFilterForm) -> dict[LineState, int]:
     """How many lines the other filters leave in each state, counted in one query and no further than a page says."""
-    with connection.cursor() as cursor:
-        cursor.execute(*_by_state_sql(Person.of(form.user), replace(form.filters, state="")))
-        found = dict(cursor.fetchall())
+    found = dict(answer(_by_state_sql(Person.of(form.user), replace(form.filters, state=""))))
     return {state: found[state] for state in REVIEWED_STATES}
 
 
 # Putting this together takes longer than its answer, and most people ask the same.
 @lru_cache(maxsize=200)
-def _by_state_sql(person: Person, filters: ChargeFilters) -> tuple[str, tuple[Any, ...]]:
+def _by_state_sql(person: Person, filters: ChargeFilters) -> Query:
     """The query that counts the lines of each state."""
     counts: list[str] = []
     values: list[Any] = []
@@ -330,9 +311,7 @@ def state_counts(form: ChargeFilterForm, numbers: Mapping[LineState, int]) -> li
 
 def reason_counts(form: ChargeFilterForm) -> list[NarrowTo]:
     """How many of the held lines that the other filters leave are held for each reason, the most frequent first."""
-    with connection.cursor() as cursor:
-        cursor.execute(*_by_reason_sql(Person.of(form.user), replace(form.filters, reason="", state="")))
-        numbers = dict(cursor.fetchall())
+    numbers = dict(answer(_by_reason_sql(Person.of(form.user), replace(form.filters, reason="", state=""))))
     filters = form.filters
     if filters.reason:
         numbers.setdefault(filters.reason, 0)
@@ -341,7 +320,7 @@ def reason_counts(form: ChargeFilterForm) -> list[NarrowTo]:
 
 
 @lru_cache(maxsize=200)
-def _by_reason_sql(person: Person, filters: ChargeFilters) -> tuple[str, tuple[Any, ...]]:
+def _by_reason_sql(person: Person, filters: ChargeFilters) -> Query:
     """The query that counts the held lines of each reason."""
     held = _lines_in(LineState.HELD, person, filters).values("pk", "session", "claim_form", "role")
     lines, values = held[: COUNTED_UP_TO + 1].query.sql_with_params()

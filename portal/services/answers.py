@@ -10,13 +10,31 @@ made once, with a `Given` wherever a value will stand, and kept as the database 
     answer(_planned(), machine=machine.pk)
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Expression
 
+from portal.models import User
+
 # The words of a query, and its values: those that are given later by their names.
 Query = tuple[str, tuple[Any, ...]]
+
+
+class Person(NamedTuple):
+    """All of a person on which it depends what they see: a query that is kept for one is kept under this."""
+
+    pk: int
+    organization_id: int | None
+    sees_all_departments: bool
+
+    @classmethod
+    def of(cls, user: User) -> "Person":
+        return cls(user.pk, user.organization_id, user.sees_all_departments)
+
+    @property
+    def as_user(self) -> User:
+        return User(**self._asdict())
 
 
 class Given(Expression):
