@@ -93,8 +93,12 @@ def _lacking(count: int, url: str, kept: Mapping[str, str], missing: Missing) ->
     asked = kept.get("missing", "")
     if not count or not url or asked not in ("", missing):
         return Link(f"{count:,}", "")
-    joined = "" if url.endswith("?") else "&"
-    return Link(f"{count:,}", url if asked else f"{url}{joined}missing={missing.value}")
+    return Link(f"{count:,}", url if asked else narrowed(url, f"missing={missing.value}"))
+
+
+def narrowed(url: str, more: str) -> str:
+    """The address of a list with something more asked of it."""
+    return f"{url}{'' if url.endswith('?') else '&'}{more}"
 
 
 def lines_url(filters: Mapping[str, str] | None) -> str:

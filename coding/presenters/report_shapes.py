@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import OneReportForm, TableReportForm
+from coding.presenters.charge_report import narrowed
 from coding.presenters.charts import Chart, Measured, bar_chart
 from portal.models import User
 
@@ -130,8 +131,8 @@ def bars_of(title: str, bars: Iterable[tuple[str, int | Decimal, str]]) -> Chart
     return bar_chart(title, [Measured(label, Decimal(value), text) for label, value, text in shown[:BARS_AT_MOST]])
 
 
-def counted(number: int, url: str, more: str = "") -> Cell:
+def count_cell(number: int, url: str, more: str = "") -> Cell:
     """A number that leads to its rows: by an address, and what is asked there beside it. Nothing leads nowhere."""
-    if not number or not url or not more:
-        return Cell(number, url if number else "")
-    return Cell(number, f"{url}{'' if url.endswith('?') else '&'}{more}")
+    if not number or not url:
+        return Cell(number)
+    return Cell(number, narrowed(url, more) if more else url)

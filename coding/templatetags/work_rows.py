@@ -5,6 +5,7 @@ here, from pieces in the order in which they stand.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -16,7 +17,6 @@ from django.utils.translation import gettext as _
 from coding.presenters.holds import HeldLine, HoldRow, HoldTold
 from coding.presenters.review import LineTold, Reason, ReviewRow
 from portal.presenters.addresses import addresses
-from portal.templatetags.day_sheet import Once
 from portal.templatetags.frame import day, icon, money, severity_icon, state_pill
 
 register = template.Library()
@@ -84,7 +84,7 @@ class Reasons:
 
     def __init__(self, sees_holds: bool) -> None:
         self.hold_url = addresses("hold-detail") if sees_holds else None
-        self.sign = Once(severity_icon)
+        self.sign = cache(severity_icon)
         self.hard = f' <span class="text-faint nowrap">{icon("lock")} {escape(_("hard"))}</span>'
         self.overdue = f"{icon('exclamation-triangle')} {escape(_('overdue since'))}"
         self.due = escape(_("due"))
@@ -98,7 +98,7 @@ class Reasons:
         if reason.hold_id and self.hold_url:
             title = f'<a href="{self.hold_url(reason.hold_id)}">{title}</a>'
         hard = self.hard if reason.is_hard else ""
-        return f"<div>{self.sign[reason.severity]}: {title}{hard}{self._whose(reason)}</div>"
+        return f"<div>{self.sign(reason.severity)}: {title}{hard}{self._whose(reason)}</div>"
 
     def _whose(self, reason: Reason) -> str:
         if not (reason.owner or reason.due_on):
@@ -118,7 +118,7 @@ class ReviewRows:
         self.reasons = Reasons(sees_holds)
         self.session_url, self.course_url = addresses("session-detail"), addresses("course-detail")
         self.why_url, self.proof_url = addresses("line-why"), addresses("filing-proof")
-        self.pill = Once(state_pill)
+        self.pill = cache(state_pill)
         self.near = icon("hourglass-split")
         self.tick = _("Tick %(line)s, %(day)s, %(patient)s")
         self.correction = _("Correction drafted: %(correction)s")
@@ -160,7 +160,7 @@ class ReviewRows:
         return (
             f'<tr id="line-{line.pk}" data-row tabindex="-1"><td class="nowrap">{deadline}{proof}</td>'
             f"{self._where(row)}{self._line(line, escape(row.claim_form))}"
-            f"<td>{self.pill[line.state]}{self.reasons.html(row.reasons)}</td></tr>"
+            f"<td>{self.pill(line.state)}{self.reasons.html(row.reasons)}</td></tr>"
         )
 
     def _tick(self, line: LineTold) -> str:
@@ -186,7 +186,7 @@ class ReviewRows:
 
     def _stands(self, row: ReviewRow) -> str:
         """Its state, what keeps it back, what is drafted beside it, and until when it is to be filed."""
-        parts = [self.pill[row.line.state], self.reasons.html(row.reasons)]
+        parts = [self.pill(row.line.state), self.reasons.html(row.reasons)]
         for pk, correction in row.corrections:
             words = escape(self.correction % {"correction": correction})
             parts.append(f'<div><a href="{self.why_url(pk)}">{words}</a></div>')

@@ -4,7 +4,7 @@ A sheet has up to sixty rows of some forty values each. A template takes ten tim
 together here, from pieces in the order in which they stand.
 """
 
-from collections.abc import Callable
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -44,7 +44,7 @@ class SheetRows:
             "save": escape(_("Save")),
             "again": escape(_("Try again")),
         }
-        self.icon, self.pill = Once(icon), Once(state_pill)
+        self.pill = cache(state_pill)
 
     def row(self, view: Any) -> str:
         pk, patient = view.pk, escape(view.patient)
@@ -81,7 +81,7 @@ class SheetRows:
 
         return (
             f'<td class="cell-outcome outcome-{view.row.outcome or "open"}">'
-            f'<input type="hidden" name="row-{pk}-mark" value="{escape(shown["mark"])}">{self.icon[view.icon]} '
+            f'<input type="hidden" name="row-{pk}-mark" value="{escape(shown["mark"])}">{icon(view.icon)} '
             f'<select id="o{pk}" name="row-{pk}-outcome" aria-labelledby="h-o p{pk}"{wrong.get("outcome", "")}>'
             f"{options(view.outcomes, shown['outcome'])}</select>"
             f"{'' if view.row.sessions else self._why_missed(view, wrong)}</td>"
@@ -102,12 +102,12 @@ class SheetRows:
             return ""
         return (
             f'<span class="from-log" title="{self.words["from log"]}: {escape(view.log_words)}">'
-            f'{self.icon["check-circle"]}<span class="visually-hidden">{self.words["inside"]}</span></span>'
+            f'{icon("check-circle")}<span class="visually-hidden">{self.words["inside"]}</span></span>'
         )
 
     def _recorded(self, view: Any) -> str:
         return (
-            f'<td class="cell-outcome outcome-{view.row.outcome or "open"}">{self.icon[view.icon]} '
+            f'<td class="cell-outcome outcome-{view.row.outcome or "open"}">{icon(view.icon)} '
             f'{escape(view.outcome)}</td><td colspan="5">{escape(view.recorded) or "–"}</td>'
         )
 
@@ -116,7 +116,7 @@ class SheetRows:
         return (
             f'<a class="sheet-line line-{line.state}" href="{line.why_url}" hx-get="{line.why_url}" hx-params="none">'
             f'<span class="visually-hidden">{self.words["why"]} </span><span class="code">{escape(line.code)}</span>'
-            f"{modifiers}</a>{self.pill[line.state]} "
+            f"{modifiers}</a>{self.pill(line.state)} "
         )
 
     def _know(self, view: Any, patient: str) -> str:
@@ -126,7 +126,7 @@ class SheetRows:
             parts.append(f'<ul class="row-errors">{errors}</ul>')
         if view.conflict:
             parts.append(render_to_string("portal/_day_sheet_conflict.html", {"conflict": view.conflict}))
-        sign = self.icon["exclamation-triangle-fill"]
+        sign = icon("exclamation-triangle-fill")
         parts += [f'<span class="row-warning">{sign} {escape(sentence)}</span>' for sentence in view.warnings]
         parts += [f'<span class="row-note">{escape(sentence)}</span>' for sentence in view.notes]
         parts += [
@@ -141,15 +141,3 @@ class SheetRows:
                 f'formaction="{self.save_url}">{verb} <span class="visually-hidden">{patient}</span></button>'
             )
         return " ".join(parts)
-
-
-class Once(dict):
-    """What a function gives for a key, asked once for each."""
-
-    def __init__(self, make: Callable[[str], str]) -> None:
-        super().__init__()
-        self.make = make
-
-    def __missing__(self, key: str) -> str:
-        found = self[key] = self.make(key)
-        return found

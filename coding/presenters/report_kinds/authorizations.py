@@ -16,7 +16,7 @@ from coding.authorization_ledger import authorizations_visible_to
 from coding.forms.authorization_ledger import Left, Show
 from coding.forms.reports import AuthorizationReportForm
 from coding.presenters.authorization_ledger import courses_without_asked
-from coding.presenters.report_shapes import DEPARTMENT, PAYER, Cell, Table, TableReport, bars_of, counted
+from coding.presenters.report_shapes import DEPARTMENT, PAYER, Cell, Table, TableReport, bars_of, count_cell
 from coding.units_used import with_units_used
 from portal.presenters.authorizations import WARN_AT_DAYS_LEFT, WARN_AT_UNITS_LEFT
 
@@ -181,7 +181,7 @@ def _headings() -> tuple[str, ...]:
 def _cells(label: str, sums: _Sums, ledger: str) -> tuple[Cell, ...]:
     return (
         *_numbers(label, sums, ledger, ASKED_FOR_ALL),
-        *(counted(sums.waiting[waiting], ledger, asked) for waiting, asked in ASKED.items()),
+        *(count_cell(sums.waiting[waiting], ledger, asked) for waiting, asked in ASKED.items()),
     )
 
 
@@ -190,8 +190,8 @@ def _numbers(label: str, sums: _Sums, ledger: str, asked: str, *, lists_courses:
     courses = len(sums.courses)
     return (
         Cell(label),
-        counted(sums.authorizations, ledger, asked),
-        counted(courses, ledger, asked) if lists_courses else Cell(courses),
+        count_cell(sums.authorizations, ledger, asked),
+        count_cell(courses, ledger, asked) if lists_courses else Cell(courses),
         Cell(sums.approved),
         Cell(sums.used),
         Cell(sums.left),

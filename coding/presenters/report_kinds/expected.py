@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from coding.forms.reports import TableReportForm
 from coding.presenters.charge_report import lines_url
-from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Rows, Table, TableReport, bars_of, counted
+from coding.presenters.report_shapes import DOLLARS, OF_LINES, Cell, Rows, Table, TableReport, bars_of, count_cell
 from coding.reports import NO_PAYER, ExpectedBy, Grouping, GroupKey, Missing, line_sums, names_of
 from coding.rollups import LineSums
 
@@ -185,13 +185,13 @@ def _cells(labels: Iterable[str], expected: Expected, url: str, words: Words) ->
     """`url` opens exactly these lines in charge review; empty where no filters leave them."""
     return (
         *(Cell(label) for label in labels),
-        counted(expected.lines, url),
+        count_cell(expected.lines, url),
         Cell(expected.units),
         _amount(expected.by_contract),
         _amount(expected.national),
-        counted(expected.without_expected, url, f"missing={Missing.EXPECTED.value}"),
+        count_cell(expected.without_expected, url, f"missing={Missing.EXPECTED.value}"),
         Cell(words.missing) if expected.without_charge == expected.lines else Cell(expected.charged, is_money=True),
-        counted(expected.without_charge, url, f"missing={Missing.CHARGE.value}"),
+        count_cell(expected.without_charge, url, f"missing={Missing.CHARGE.value}"),
         NOT_KNOWN,
         NOT_KNOWN,
     )

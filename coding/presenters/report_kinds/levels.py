@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from coding.forms.reports import TableReportForm
 from coding.presenters.charge_report import lines_url
 from coding.presenters.report_kinds.line_groups import filters_of_key, keys_of
-from coding.presenters.report_shapes import DEPARTMENT, OF_LINES, PAYER, Cell, Table, TableReport, bars_of, counted
+from coding.presenters.report_shapes import DEPARTMENT, OF_LINES, PAYER, Cell, Table, TableReport, bars_of, count_cell
 from coding.reports import line_counts
 
 LEVEL_CODES = ("77402", "77407", "77412", "77385", "77386")
@@ -54,7 +54,7 @@ def _level_cells(label: str, numbers: Mapping[str, int], url: str) -> tuple[Cell
     """`url` lists the lines of the row, whatever their code."""
     return (
         Cell(label),
-        *(counted(numbers[code], url, f"code={code}") for code in LEVEL_CODES),
+        *(count_cell(numbers[code], url, f"code={code}") for code in LEVEL_CODES),
         Cell(sum(numbers.values())),
         _share(numbers["77412"], sum(numbers[code] for code in LEVEL_CODES[:3])),
         _share(numbers["77386"], sum(numbers[code] for code in LEVEL_CODES[3:])),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from coding.act_rollups import ActsAsked, act_sums
 from coding.forms.reports import PeopleReportForm
 from coding.models import LINES_CAPTURED
-from coding.presenters.report_shapes import Cell, Rows, Table, TableReport, bars_of, counted
+from coding.presenters.report_shapes import Cell, Rows, Table, TableReport, bars_of, count_cell
 from portal.models import User
 from portal.presenters.audit import action_words
 
@@ -46,7 +46,9 @@ def _productivity_table(form: PeopleReportForm) -> Table:
     def row_of(group: tuple[int, date]) -> tuple[Cell, ...]:
         person, week = group
         by_person = urlencode({"by": people[person].username, **_within_week(week, days)})
-        numbers = (counted(acts[group][action], f"{trail}?{by_person}", f"action={action}") for action, _label in WORK)
+        numbers = (
+            count_cell(acts[group][action], f"{trail}?{by_person}", f"action={action}") for action, _label in WORK
+        )
         return Cell(names[person]), Cell(f"{week:%m/%d/%Y}"), *numbers, Cell(acts[group][LINES_CAPTURED])
 
     entered: dict[str, int] = defaultdict(int)
@@ -95,7 +97,7 @@ def _access_table(form: PeopleReportForm) -> Table:
             (
                 Cell(name),
                 Cell(action_words(action)),
-                counted(number, _of_person(person, trail, days), f"action={action}"),
+                count_cell(number, _of_person(person, trail, days), f"action={action}"),
             )
             for name, action, number, person in named
         ],

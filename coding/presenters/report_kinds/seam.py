@@ -26,7 +26,7 @@ from coding.presenters.report_shapes import (
     Table,
     TableReport,
     bars_of,
-    counted,
+    count_cell,
 )
 from coding.reports import line_counts
 
@@ -140,12 +140,12 @@ def _seam_cells(numbers: Sequence[int], valid: Period, url: str, days: _Days) ->
         wrong = days.before(valid.starts_on)
     if too_late and not too_early:
         wrong = days.since(valid.ends_before)
-    return *_sides(before, after, url, days), counted(too_early + too_late, url if wrong else "", wrong)
+    return *_sides(before, after, url, days), count_cell(too_early + too_late, url if wrong else "", wrong)
 
 
 def _sides(before: int, after: int, url: str, days: _Days) -> tuple[Cell, Cell]:
     """Lines on either side of the turn, each leading to them."""
-    return counted(before, url, days.of_2025), counted(after, url, days.of_2026)
+    return count_cell(before, url, days.of_2025), count_cell(after, url, days.of_2026)
 
 
 SEAM = TableReport(
